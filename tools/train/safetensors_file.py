@@ -1,0 +1,27 @@
+"""A safetensors writer: https://github.com/huggingface/safetensors, as docs/ and include/camlite/model describe it."""
+
+import json
+import struct
+
+import numpy as np
+
+_TYPES = {np.dtype(np.float32): "F32", np.dtype(np.float16): "F16"}
+
+
+def write_safetensors(path, tensors, metadata):
+    """tensors: name -> float16 or float32 array; metadata: str -> str."""
+    header, offset = {"__metadata__": metadata}, 0
+    for name, array in tensors.items():
+        header[name] = {
+            "dtype": _TYPES[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + array.nbytes],
+        }
+        offset += array.nbytes
+    text = json.dumps(header, ensure_ascii=False).encode("utf-8")
+    text += b" " * (-len(text) % 8)  # the data start at a multiple of 8 bytes
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)))
+        file.write(text)
+        for array in tensors.values():
+            file.write(np.ascontiguousarray(array).tobytes())
