@@ -1,0 +1,133 @@
+// The matrix product that convolution, linear layers and class activation maps are made of.
+//
+// Two backends with one interface: OpenBLAS where CAMLITE_BLAS is 1, and a built-in blocked one
+// that needs nothing. Both run on the calling thread's account: camlite deals out rows to threads
+// itself, so a program that links a threaded OpenBLAS should set OPENBLAS_NUM_THREADS=1, as the
+// `camlite` program does.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
+#include <camlite/tensor.hpp>
+
+#if CAMLITE_BLAS
+#include <cblas.h>
+#endif
+
+namespace camlite {
+
+// A row-major matrix: element (i, j) is data[i * stride + j].
+template <class T>
+struct Matrix {
+  T* data = nullptr;
+  Index rows = 0;
+  Index columns = 0;
+  Index stride = 0;
+};
+
+namespace detail {
+
+// Blocking of the built-in product: B is repacked in pieces of `depth` x `panel`, small enough for
+// the stack and the L1 cache; a tile of `tile_rows` x `panel` sums stays in registers (8 of SSE2's
+// 16 for either type).
+template <class T>
+struct GemmBlocking {
+  static constexpr Index depth = 256;
+  static constexpr Index panel = 32 / static_cast<Index>(sizeof(T));
+  static constexpr Index tile_rows = 4;
+};
+
+// c(rows, panel) += a(rows, depth) * b, with b packed as depth rows of `panel` columns.
+template <Index rows, class T>
+void gemm_tile(const T* a, Index a_stride, const T* b, Index depth, T* c, Index c_stride,
+               Index columns) {
+  constexpr Index panel = GemmBlocking<T>::panel;
+  T sums[rows][panel] = {};
+  for (Index k = 0; k < depth; ++k) {
+    for (Index i = 0; i < rows; ++i) {
+      const T factor = a[i * a_stride + k];
+      for (Index j = 0; j < panel; ++j) sums[i][j] += factor * b[k * panel + j];
+    }
+  }
+  for (Index i = 0; i < rows; ++i) {
+    for (Index j = 0; j < columns; ++j) c[i * c_stride + j] += sums[i][j];
+  }
+}
+
+}  // namespace detail
+
+// c = a * transposed(b), or c += with `accumulate`, by the built-in backend:
+//
+//   c(i, j) = sum over k of a(i, k) * b(j, k)
+//
+// a (M, K), b (N, K), c (M, N). Both operands are read along their rows, as weights of the
+// frameworks lie: linear is (N, in) * (out, in), convolution is (positions, taps) * (out channels,
+// taps).
+template <class T>
+void builtin_gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate = false) {
+  using Blocking = detail::GemmBlocking<T>;
+  constexpr Index panel = Blocking::panel;
+  constexpr Index tile_rows = Blocking::tile_rows;
+  if (!accumulate) {
+    for (Index i = 0; i < c.rows; ++i) std::fill_n(c.data + i * c.stride, c.columns, T{});
+  }
+  T packed[Blocking::depth * panel];
+  for (Index k = 0; k < a.columns; k += Blocking::depth) {
+    const Index depth = std::min(Blocking::depth, a.columns - k);
+    for (Index j = 0; j < c.columns; j += panel) {
+      const Index columns = std::min(panel, c.columns - j);
+      if (columns < panel) std::fill_n(packed, depth * panel, T{});
+      for (Index jj = 0; jj < columns; ++jj) {
+        const T* row = b.data + (j + jj) * b.stride + k;
+        for (Index kk = 0; kk < depth; ++kk) packed[kk * panel + jj] = row[kk];
+      }
+      Index i = 0;
+      for (; i + tile_rows <= c.rows; i += tile_rows) {
+        detail::gemm_tile<tile_rows>(a.data + i * a.stride + k, a.stride, packed, depth,
+                                     c.data + i * c.stride + j, c.stride, columns);
+      }
+      for (; i < c.rows; ++i) {
+        detail::gemm_tile<1>(a.data + i * a.stride + k, a.stride, packed, depth,
+                             c.data + i * c.stride + j, c.stride, columns);
+      }
+    }
+  }
+}
+
+// The same by the backend that this program was built with.
+template <class T>
+void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate = false) {
+#if CAMLITE_BLAS
+  constexpr Index limit = std::numeric_limits<int>::max();
+  const bool fits = std::max({c.rows, c.columns, a.columns, a.stride, b.stride, c.stride}) <= limit;
+  if (fits && c.rows > 0 && c.columns > 0 && a.columns > 0) {
+    const auto narrow = [](Index value) { return static_cast<int>(value); };
+    const T keep = accumulate ? T{1} : T{0};
+    if constexpr (std::is_same_v<T, float>) {
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, narrow(c.rows), narrow(c.columns),
+                  narrow(a.columns), 1, a.data, narrow(a.stride), b.data, narrow(b.stride), keep,
+                  c.data, narrow(c.stride));
+    } else {
+      static_assert(std::is_same_v<T, double>);
+      cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, narrow(c.rows), narrow(c.columns),
+                  narrow(a.columns), 1, a.data, narrow(a.stride), b.data, narrow(b.stride), keep,
+                  c.data, narrow(c.stride));
+    }
+    return;
+  }
+#endif
+  builtin_gemm(a, b, c, accumulate);
+}
+
+// "openblas" or "built-in".
+constexpr const char* gemm_backend() {
+#if CAMLITE_BLAS
+  return "openblas";
+#else
+  return "built-in";
+#endif
+}
+
+}  // namespace camlite
