@@ -5,7 +5,8 @@
 
 namespace camlite {
 
-// The pixels x, x + 1, ..., x + width - 1 of the rows y, ..., y + height - 1; (0, 0) is the top left pixel.
+// The pixels x, x + 1, ..., x + width - 1 of the rows y, ..., y + height - 1; (0, 0) is the top
+// left pixel.
 struct Box {
   Index x = 0;
   Index y = 0;

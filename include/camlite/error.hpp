@@ -10,7 +10,8 @@
 
 namespace camlite {
 
-// Everything that can go wrong throws this. what() names the file, layer or argument, and the numbers.
+// Everything that can go wrong throws this. what() names the file, layer or argument, and the
+// numbers.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -18,12 +19,16 @@ class Error : public std::runtime_error {
 
 namespace detail {
 
-inline void append(std::string& out, std::string_view part) { out += part; }
-inline void append(std::string& out, char part) { out += part; }
+inline void append(std::string& out, std::string_view part) {
+  out += part;
+}
+inline void append(std::string& out, char part) {
+  out += part;
+}
 
 template <class Number>
-  requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, char> && !std::is_same_v<Number, bool>)
-void append(std::string& out, Number number) {
+requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, char> &&
+         !std::is_same_v<Number, bool>) void append(std::string& out, Number number) {
   std::array<char, 64> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number);
   out.append(digits.data(), end.ptr);

@@ -1,7 +1,7 @@
 // Shape, Tensor and TensorView: contiguous, row-major arrays of up to four extents.
 //
-// Feature maps are (N, H, W, C): a batch of N pictures, channels innermost. The rows of a map are then the rows
-// of an (H * W, C) matrix, which is what every operator here is written in terms of.
+// Feature maps are (N, H, W, C): a batch of N pictures, channels innermost. The rows of a map are
+// then the rows of an (H * W, C) matrix, which is what every operator here is written in terms of.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,8 @@ using Index = std::ptrdiff_t;
 // A product of non-negative extents; throws Error instead of overflowing.
 inline Index checked_product(Index a, Index b) {
   Index product = 0;
-  if (__builtin_mul_overflow(a, b, &product)) fail("a size of ", a, " x ", b, " does not fit into 63 bits");
+  if (__builtin_mul_overflow(a, b, &product))
+    fail("a size of ", a, " x ", b, " does not fit into 63 bits");
   return product;
 }
 
@@ -37,10 +38,13 @@ class Shape {
 
   constexpr Shape() = default;
 
-  // Throws Error if there are more than four extents, one is negative, or their product does not fit.
-  Shape(std::initializer_list<Index> extents) : Shape(std::span<const Index>(extents.begin(), extents.size())) {}
+  // Throws Error if there are more than four extents, one is negative, or their product does not
+  // fit.
+  Shape(std::initializer_list<Index> extents)
+      : Shape(std::span<const Index>(extents.begin(), extents.size())) {}
   explicit Shape(std::span<const Index> extents) : rank_(static_cast<int>(extents.size())) {
-    if (extents.size() > max_rank) fail("a shape has at most ", max_rank, " extents, not ", extents.size());
+    if (extents.size() > max_rank)
+      fail("a shape has at most ", max_rank, " extents, not ", extents.size());
     std::copy(extents.begin(), extents.end(), extents_.begin());
     for (Index extent : extents) {
       if (extent < 0) fail("a shape has no negative extents: ", str());
@@ -72,7 +76,8 @@ class Shape {
 
 namespace detail {
 
-inline constexpr std::size_t alignment = 64;  // of every tensor: a cache line, and an AVX-512 register
+inline constexpr std::size_t alignment =
+    64;  // of every tensor: a cache line, and an AVX-512 register
 
 struct AlignedDelete {
   void operator()(void* memory) const { ::operator delete(memory, std::align_val_t(alignment)); }
@@ -86,13 +91,14 @@ template <class T>
 AlignedArray<T> aligned_array(Index count) {
   static_assert(std::is_trivially_copyable_v<T>);
   const Index bytes = checked_product(count, static_cast<Index>(sizeof(T)));
-  return AlignedArray<T>(
-      static_cast<T*>(::operator new(static_cast<std::size_t>(bytes), std::align_val_t(alignment))));
+  return AlignedArray<T>(static_cast<T*>(
+      ::operator new(static_cast<std::size_t>(bytes), std::align_val_t(alignment))));
 }
 
 }  // namespace detail
 
-// A tensor that somebody else owns. TensorView<const T> only reads. Cheap to copy; valid as long as its owner.
+// A tensor that somebody else owns. TensorView<const T> only reads. Cheap to copy; valid as long as
+// its owner.
 template <class T>
 class TensorView {
  public:
@@ -100,11 +106,7 @@ class TensorView {
   TensorView(T* data, const Shape& shape) : data_(data), shape_(shape) {}
 
   // A view that may write converts to one that only reads.
-  operator TensorView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data_, shape_};
-  }
+  operator TensorView<const T>() const requires(!std::is_const_v<T>) { return {data_, shape_}; }
 
   const Shape& shape() const { return shape_; }
   int rank() const { return shape_.rank(); }
@@ -114,7 +116,8 @@ class TensorView {
   T* begin() const { return data_; }
   T* end() const { return data_ + size(); }
 
-  // The element at these positions, one for each extent. Debug builds (no NDEBUG) throw Error outside of the shape.
+  // The element at these positions, one for each extent. Debug builds (no NDEBUG) throw Error
+  // outside of the shape.
   template <class... Positions>
   T& operator()(Positions... positions) const {
     return data_[offset({static_cast<Index>(positions)...})];
@@ -122,7 +125,8 @@ class TensorView {
 
   // The same elements under another shape. Throws Error if the number of elements differs.
   TensorView reshaped(const Shape& shape) const {
-    if (shape.size() != size()) fail("a tensor of shape ", shape_.str(), " cannot be seen as ", shape.str());
+    if (shape.size() != size())
+      fail("a tensor of shape ", shape_.str(), " cannot be seen as ", shape.str());
     return {data_, shape};
   }
 
@@ -138,7 +142,8 @@ class TensorView {
     bool inside = static_cast<int>(positions.size()) == rank();
     const Index* extent = shape_.begin();
     for (Index position : positions) inside = inside && position >= 0 && position < *extent++;
-    if (!inside) fail("position ", Shape(positions).str(), " is outside of a tensor of shape ", shape_.str());
+    if (!inside)
+      fail("position ", Shape(positions).str(), " is outside of a tensor of shape ", shape_.str());
 #endif
     Index offset = 0;
     const Index* row = shape_.begin();
@@ -159,7 +164,9 @@ class Tensor {
   Tensor() = default;
 
   // All zeros. Throws Error if the size overflows, std::bad_alloc if the memory is not there.
-  explicit Tensor(const Shape& shape) : Tensor(uninitialized(shape)) { std::fill(begin(), end(), T{}); }
+  explicit Tensor(const Shape& shape) : Tensor(uninitialized(shape)) {
+    std::fill(begin(), end(), T{});
+  }
 
   // Throws Error if there are not as many values as the shape has elements.
   Tensor(const Shape& shape, std::span<const T> values) : Tensor(uninitialized(shape)) {
@@ -177,8 +184,11 @@ class Tensor {
     return tensor;
   }
 
-  Tensor(const Tensor& other) : Tensor(uninitialized(other.shape_)) { std::copy(other.begin(), other.end(), begin()); }
-  Tensor(Tensor&& other) noexcept : memory_(std::move(other.memory_)), shape_(std::exchange(other.shape_, Shape{0})) {}
+  Tensor(const Tensor& other) : Tensor(uninitialized(other.shape_)) {
+    std::copy(other.begin(), other.end(), begin());
+  }
+  Tensor(Tensor&& other) noexcept
+      : memory_(std::move(other.memory_)), shape_(std::exchange(other.shape_, Shape{0})) {}
   Tensor& operator=(Tensor other) noexcept {
     std::swap(memory_, other.memory_);
     std::swap(shape_, other.shape_);

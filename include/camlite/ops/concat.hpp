@@ -17,7 +17,7 @@ struct Concat {
     for (const Shape& map : in) {
       detail::require_feature_map(map);
       if (map[0] != in[0][0] || map[1] != in[0][1] || map[2] != in[0][2]) {
-        fail("joins maps of one height and width, its inputs are ", in[0].str(), " and ",
+        fail("joins maps of one batch, height and width, its inputs are ", in[0].str(), " and ",
              map.str());
       }
       channels = detail::checked_sum(channels, map[3]);

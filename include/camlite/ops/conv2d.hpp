@@ -123,8 +123,8 @@ Tensor<T> ohwi_from_oihw(TensorView<const T> weight) {
 namespace detail {
 
 // Rows [first, first + rows) of the im2col matrix of one picture (H, W, C) and one group of its
-// channels: row y * Wo + x holds the taps (kernel height, kernel width, C / groups) that output (y,
-// x) sees, zeros outside.
+// channels: row y * Wo + x holds the taps (kernel height, kernel width, C / groups) that output
+// (y, x) sees, zeros outside.
 template <class T>
 void im2col(TensorView<const T> picture, const Conv2d& conv, Index group, Index out_width,
             Index first, Index rows, T* columns) {
@@ -204,9 +204,8 @@ void Conv2d::run(const Arguments<T>& arguments) const {
 
 // Two-dimensional convolution (cross-correlation, as every framework has it).
 //
-//   out(n, y, x, o) = bias(o) + sum over i, j, c of weight(o, c, i, j)
-//                               * in(n, y * stride - padding + i * dilation, x * stride - padding +
-//                               j * dilation, g + c)
+//   out(n, y, x, o) = bias(o) + sum over i, j, c of weight(o, c, i, j) * in(n, v, u, g + c)
+//   v = y * stride - padding + i * dilation,  u = x * stride - padding + j * dilation
 //
 // in (N, H, W, C), weight OIHW (O, C / groups, kernel height, kernel width), bias (O) or empty, out
 // (N, Ho, Wo, O). `conv` says stride, padding, dilation and groups; the rest is in the weight's

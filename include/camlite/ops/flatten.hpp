@@ -1,6 +1,8 @@
 // flatten: from a feature map to a vector a picture.
 #pragma once
 
+#include <algorithm>
+
 #include <camlite/ops/operator.hpp>
 
 namespace camlite {

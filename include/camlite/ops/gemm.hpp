@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -18,7 +19,7 @@
 
 namespace camlite {
 
-// A row-major matrix: element (i, j) is data[i * stride + j].
+// A row-major matrix: element (i, j) is data[i * stride + j], and stride >= columns.
 template <class T>
 struct Matrix {
   T* data = nullptr;
@@ -29,30 +30,46 @@ struct Matrix {
 
 namespace detail {
 
+// A vector of 16 bytes, which every x86-64 and Arm processor has. The product is written in
+// vectors, since not every compiler keeps the sums of a plain loop in registers: g++ 12 at -O2
+// took 2.5 times as long.
+template <class T>
+struct Simd {
+  static constexpr Index width = 16 / static_cast<Index>(sizeof(T));
+  typedef T Vector __attribute__((vector_size(16)));
+};
+
 // Blocking of the built-in product: B is repacked in pieces of `depth` x `panel`, small enough for
 // the stack and the L1 cache; a tile of `tile_rows` x `panel` sums stays in registers (8 of SSE2's
-// 16 for either type).
+// 16).
 template <class T>
 struct GemmBlocking {
   static constexpr Index depth = 256;
-  static constexpr Index panel = 32 / static_cast<Index>(sizeof(T));
+  static constexpr Index panel = 2 * Simd<T>::width;
   static constexpr Index tile_rows = 4;
 };
 
-// c(rows, panel) += a(rows, depth) * b, with b packed as depth rows of `panel` columns.
+// c(rows, columns) += a(rows, depth) * b, with b packed as depth rows of `panel` columns; columns
+// <= panel.
 template <Index rows, class T>
 void gemm_tile(const T* a, Index a_stride, const T* b, Index depth, T* c, Index c_stride,
                Index columns) {
+  using Vector = typename Simd<T>::Vector;
   constexpr Index panel = GemmBlocking<T>::panel;
-  T sums[rows][panel] = {};
+  Vector sums[rows][2] = {};
   for (Index k = 0; k < depth; ++k) {
+    Vector low, high;
+    std::memcpy(&low, b + k * panel, sizeof(Vector));
+    std::memcpy(&high, b + k * panel + Simd<T>::width, sizeof(Vector));
     for (Index i = 0; i < rows; ++i) {
-      const T factor = a[i * a_stride + k];
-      for (Index j = 0; j < panel; ++j) sums[i][j] += factor * b[k * panel + j];
+      sums[i][0] += a[i * a_stride + k] * low;
+      sums[i][1] += a[i * a_stride + k] * high;
     }
   }
   for (Index i = 0; i < rows; ++i) {
-    for (Index j = 0; j < columns; ++j) c[i * c_stride + j] += sums[i][j];
+    T row[panel];
+    std::memcpy(row, sums[i], sizeof(row));
+    for (Index j = 0; j < columns; ++j) c[i * c_stride + j] += row[j];
   }
 }
 
@@ -63,8 +80,8 @@ void gemm_tile(const T* a, Index a_stride, const T* b, Index depth, T* c, Index 
 //   c(i, j) = sum over k of a(i, k) * b(j, k)
 //
 // a (M, K), b (N, K), c (M, N). Both operands are read along their rows, as weights of the
-// frameworks lie: linear is (N, in) * (out, in), convolution is (positions, taps) * (out channels,
-// taps).
+// frameworks lie: linear is (N, in) * (out, in), convolution is (positions, taps) *
+// (out channels, taps). Without `accumulate`, what c held is not read. c must not overlap a or b.
 template <class T>
 void builtin_gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate = false) {
   using Blocking = detail::GemmBlocking<T>;

@@ -11,10 +11,17 @@
 //
 // and, where they are not empty,
 //
-//   static void attributes(Self& self, Visit visit)   visit(key, member, Need) for each attribute
-//   std::vector<Parameter> parameters(std::span<const Shape> in)     the tensors that the model
-//   file must hold Index multiply_adds(std::span<const Shape> in)    of the whole batch Index
-//   scratch(std::span<const Shape> in)          elements of working memory for each thread
+//   static void attributes(Self& self, Visit visit)
+//       visit(key, member, Need) for each attribute
+//   std::vector<Parameter> parameters(std::span<const Shape> in)
+//       the tensors that the model file must hold
+//   Index multiply_adds(std::span<const Shape> in)
+//       of the whole batch
+//   Index scratch(std::span<const Shape> in)
+//       elements of working memory for each thread
+//
+// Attributes and shapes come from a file: output_shape takes any values and either throws or is
+// right. The others may be asked only about what output_shape has accepted.
 //
 // Beside the struct stands a plain function with the operator's name that takes tensors and returns
 // one, as torch.nn.functional has them: that is the definition to read.
@@ -118,6 +125,8 @@ Tensor<T> computed(const Operator& op, std::initializer_list<TensorView<const T>
     return list;
   }();
   try {
+    if (shapes.size() < static_cast<std::size_t>(Operator::arity.least))
+      fail("needs at least ", Operator::arity.least, " inputs, not ", shapes.size());
     Tensor<T> out = Tensor<T>::uninitialized(op.output_shape(shapes));
     const std::vector<Parameter> needed = parameters_of(op, shapes);
     const auto* given = parameters.begin();

@@ -9,11 +9,17 @@
 namespace camlite {
 
 // How the number of windows is rounded where the last one does not fit whole.
-//   floor  it is left out (torch's default)
-//   ceil   it is kept if it starts inside the input or its left padding (torch's ceil_mode, and
-//   ONNX's) caffe  it is kept; only where there is padding must it start inside the input or its
-//   left padding
+//
+// - floor: it is left out (torch's default).
+// - ceil: it is kept if it starts inside the input or its left padding (torch's ceil_mode, ONNX's).
+// - caffe: as ceil where there is padding, in either direction; without any, it is kept always. One
+//   that then starts behind the input has nothing to pool (Caffe puts -FLT_MAX there), and is an
+//   error.
 enum class Rounding { floor, ceil, caffe };
+
+constexpr std::string_view rounding_name(Rounding rounding) {
+  return rounding == Rounding::floor ? "floor" : rounding == Rounding::ceil ? "ceil" : "caffe";
+}
 
 // The attributes of a pooling, with torch.nn.MaxPool2d's names and meaning.
 struct Pool2d {
@@ -40,6 +46,7 @@ struct Pool2d {
     detail::require_at_least("kernel", kernel, 1);
     detail::require_at_least("stride", step(), 1);
     detail::require_at_least("padding", padding, 0);
+    checked_product(kernel.height, kernel.width);  // avg_pool2d divides by it
     return {in[0][0], windows("height", in[0][1], padding.height, kernel.height, step().height),
             windows("width", in[0][2], padding.width, kernel.width, step().width), in[0][3]};
   }
@@ -48,16 +55,16 @@ struct Pool2d {
   Index windows(const char* axis, Index extent, Index pad, Index window, Index step) const {
     if (pad > window / 2)
       fail("padding ", pad, " is more than half of the window's ", axis, " ", window);
-    const Index room = detail::padded(extent, pad) - window;
+    const Index padded = detail::padded(extent, pad), room = padded - window;
     if (room < 0)
-      fail("a window of ", axis, " ", window, " does not fit into the padded ", axis, " ",
-           room + window);
+      fail("a window of ", axis, " ", window, " does not fit into the padded ", axis, " ", padded);
+    detail::checked_sum(padded, window);  // the end of a window that sticks out, too
     if (rounding == Rounding::floor) return room / step + 1;
     Index count = room / step + (room % step != 0) + 1;
-    const bool may_start_outside = rounding == Rounding::caffe && pad == 0;
-    if (!may_start_outside && (count - 1) * step >= extent + pad) --count;
-    if ((count - 1) * step >= extent + pad)
-      fail("stride ", step, " puts a window outside of the ", axis, " ", extent);
+    const Index inside = (extent + pad - 1) / step + 1;  // windows that start before the end
+    const bool may_start_outside = rounding == Rounding::caffe && padding == Size2d(0);
+    if (!may_start_outside) count = std::min(count, inside);
+    if (count > inside) fail("stride ", step, " puts a window outside of the ", axis, " ", extent);
     return count;
   }
 };

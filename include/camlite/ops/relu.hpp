@@ -1,6 +1,8 @@
 // relu and relu6.
 #pragma once
 
+#include <algorithm>
+
 #include <camlite/ops/operator.hpp>
 #include <camlite/parallel.hpp>
 

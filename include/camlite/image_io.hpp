@@ -1,0 +1,184 @@
+// read_image, write_image: pictures from files and to files; decode_image, encode_image: the same
+// in memory.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <camlite/error.hpp>
+#include <camlite/file.hpp>
+#include <camlite/image.hpp>
+#include <camlite/image_format.hpp>
+#include <camlite/stb.hpp>
+#include <camlite/tensor.hpp>
+
+namespace camlite {
+
+// What a picture may be. Both are checked before anything is decoded.
+struct ImageLimits {
+  Index pixels = 100'000'000;  // width * height
+  Index bytes =
+      Index{1} << 30;  // of the file; never above 2^31 - 1, which is as far as stb_image counts
+};
+
+namespace detail {
+
+struct FreePixels {
+  void operator()(stb::stbi_uc* pixels) const { std::free(pixels); }
+};
+
+inline void check_whole(ImageFormat format, std::span<const std::byte> data, std::string_view name,
+                        Index width, Index height) {
+  switch (format) {
+    case ImageFormat::jpeg:
+      return check_whole_jpeg(data, name);
+    case ImageFormat::png:
+      return check_whole_png(data, name);
+    case ImageFormat::bmp:
+      return check_whole_bmp(data, name, width, height);
+  }
+}
+
+}  // namespace detail
+
+// A JPEG (baseline or progressive; gray, YCbCr, RGB, CMYK or YCCK), PNG (any) or BMP (not
+// compressed) picture that lies in memory, as 8-bit RGB. The format is told by the content. As
+// Pillow's convert("RGB") does, gray is repeated, a palette looked up, alpha dropped (a transparent
+// pixel keeps the colour below) and CMYK multiplied out; 16-bit samples keep their upper 8 bits.
+// Colour profiles, gamma and EXIF orientation are not applied. Throws Error, whose message starts
+// with `name`, if the data is empty, of another format, truncated or damaged, or the picture is
+// above a limit.
+inline Image decode_image(std::span<const std::byte> data, std::string_view name = "image",
+                          const ImageLimits& limits = {}) {
+  const ImageFormat format = detail::image_format_of(data, name);
+  const Index bytes = static_cast<Index>(data.size());
+  const Index most = std::min<Index>(limits.bytes, std::numeric_limits<int>::max());
+  if (bytes > most) fail(name, ": ", bytes, " bytes are more than the limit of ", most);
+
+  // All calls to stb are in this function: the reason for a failure is in a variable of the
+  // translation unit.
+  const auto* encoded = reinterpret_cast<const detail::stb::stbi_uc*>(data.data());
+  const int count = static_cast<int>(bytes);
+  int columns = 0;
+  int rows = 0;
+  int channels = 0;
+  const bool sized =
+      detail::stb::stbi_info_from_memory(encoded, count, &columns, &rows, &channels) != 0;
+  const Index width = columns;
+  const Index height = std::abs(Index{rows});  // negative in a BMP that starts with the topmost row
+  if (sized && (width < 1 || height < 1))
+    fail(name, ": a picture of ", width, " x ", height, " pixels");
+  if (sized && width > limits.pixels / height) {
+    fail(name, ": ", width, " x ", height, " pixels are more than the limit of ", limits.pixels);
+  }
+  if (sized || format != ImageFormat::bmp) detail::check_whole(format, data, name, width, height);
+
+  // The largest that may grow: the file's compressed data, and that inflated (16-bit RGBA, the
+  // seven passes' filter bytes), each at most doubled by a last step.
+  const Index inflated = 8 * width * height + 8 * (width + height);
+  detail::stb::growth_limit = 2 * static_cast<std::size_t>(bytes + inflated) + 4096;
+  // Without a size this fails too, and then has the reason.
+  const std::unique_ptr<detail::stb::stbi_uc, detail::FreePixels> pixels(
+      detail::stb::stbi_load_from_memory(encoded, count, &columns, &rows, &channels,
+                                         Image::channels));
+  if (!pixels || !sized) {
+    const char* reason = detail::stb::stbi_failure_reason();
+    fail(name, ": a damaged or unsupported ", name_of(format), " (",
+         reason != nullptr ? reason : "no size", ")");
+  }
+  Image image(width, height);
+  std::copy_n(pixels.get(), image.size(), image.data());
+  return image;
+}
+
+// The picture in a file; see decode_image. Throws Error, naming the file, also if it cannot be
+// read.
+inline Image read_image(const std::string& path, const ImageLimits& limits = {}) {
+  return decode_image(read_file(path, limits.bytes), path, limits);
+}
+
+struct EncodeOptions {
+  int jpeg_quality = 90;  // 1 to 100; above 90 without chroma subsampling
+};
+
+// The picture as the bytes of a JPEG, PNG or BMP file. PNG and BMP keep every pixel as it is.
+// Throws Error if the picture is empty or too large for the format (JPEG: 65535 pixels a side; all:
+// 512 MiB of pixels), or the quality is not 1 to 100.
+inline std::vector<std::byte> encode_image(const Image& image, ImageFormat format,
+                                           const EncodeOptions& options = {}) {
+  constexpr Index most_bytes = Index{1}
+                               << 29;  // stb_image_write counts in int, and doubles its buffers
+  const Index side = format == ImageFormat::jpeg ? 65535 : most_bytes;
+  if (image.size() == 0) fail("encode_image: the picture is empty");
+  if (image.size() + image.height() > most_bytes ||
+      std::max(image.width(), image.height()) > side) {
+    fail("encode_image: ", image.width(), " x ", image.height(), " pixels are too many for a ",
+         name_of(format));
+  }
+  const int quality = options.jpeg_quality;
+  if (quality < 1 || quality > 100) fail("encode_image: jpeg_quality is 1 to 100, not ", quality);
+
+  // Exceptions must not pass through stb, which would not free its memory.
+  struct Sink {
+    std::vector<std::byte> bytes;
+    bool full = false;
+  } sink;
+  const auto append = [](void* context, void* data, int size) {
+    auto& to = *static_cast<Sink*>(context);
+    const auto* first = static_cast<const std::byte*>(data);
+    try {
+      to.bytes.insert(to.bytes.end(), first, first + size);
+    } catch (const std::bad_alloc&) {
+      to.full = true;
+    }
+  };
+  const int width = static_cast<int>(image.width());
+  const int height = static_cast<int>(image.height());
+  constexpr int channels = Image::channels;
+  int done = 0;
+  switch (format) {
+    case ImageFormat::jpeg:
+      done = detail::stb::stbi_write_jpg_to_func(append, &sink, width, height, channels,
+                                                 image.data(), quality);
+      break;
+    case ImageFormat::png:
+      done = detail::stb::stbi_write_png_to_func(append, &sink, width, height, channels,
+                                                 image.data(), 0);
+      break;
+    case ImageFormat::bmp:
+      done =
+          detail::stb::stbi_write_bmp_to_func(append, &sink, width, height, channels, image.data());
+      break;
+  }
+  if (done == 0 || sink.full) throw std::bad_alloc();
+  return std::move(sink.bytes);
+}
+
+// Writes the picture to a file, as JPEG, PNG or BMP by the suffix of its name (.jpg, .jpeg, .png,
+// .bmp, in upper or lower case), first to a new file beside it and then under its name. Throws
+// Error, naming the file, if the suffix is another, the picture cannot be encoded (see
+// encode_image) or the file not be written; the file is then as it was before, and no other is left
+// behind.
+inline void write_image(const std::string& path, const Image& image,
+                        const EncodeOptions& options = {}) {
+  const ImageFormat format = image_format_of_path(path);
+  std::vector<std::byte> bytes;
+  try {
+    bytes = encode_image(image, format, options);
+  } catch (const Error& error) {
+    fail(path, ": ", error.what());
+  }
+  write_file(path, bytes);
+}
+
+}  // namespace camlite

@@ -1,0 +1,216 @@
+// Graph: a network as the list of its operators, and its text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <camlite/model/attributes.hpp>
+#include <camlite/model/operators.hpp>
+#include <camlite/model/text.hpp>
+
+namespace camlite {
+
+// A value is what flows between nodes: value 0 is the picture, value i + 1 is what node i computes.
+struct Node {
+  std::string name;
+  Operator op;
+  std::vector<Index> inputs;  // values of earlier nodes
+  int line = 0;               // in the graph's text
+};
+
+// The operators in order of execution. The last node's value is the result; every other one is read
+// by somebody.
+struct Graph {
+  Index channels = 0;  // of the picture
+  Index height = 0;    // of the picture that the network was made for; others work too
+  Index width = 0;
+  std::vector<Node> nodes;
+};
+
+namespace detail {
+
+constexpr std::size_t max_nodes = 10000;  // the largest networks in use have about a thousand
+
+struct GraphInput {
+  static constexpr std::string_view type = "input";
+  Index channels = 0;
+  Index height = 0;
+  Index width = 0;
+
+  template <class Self, class Visit>
+  static void attributes(Self& self, Visit&& visit) {
+    visit("channels", self.channels, Need::required);
+    visit("height", self.height, Need::required);
+    visit("width", self.width, Need::required);
+  }
+};
+
+// The operator of this type with its default attributes; throws Error if there is none.
+inline Operator operator_named(std::string_view type) {
+  Operator found;
+  const auto matches = [&]<class Candidate>(Candidate candidate) {
+    if (Candidate::type != type) return false;
+    found = candidate;
+    return true;
+  };
+  const bool known = [&]<class... Candidates>(std::type_identity<std::variant<Candidates...>>) {
+    return (matches(Candidates{}) || ...);
+  }(std::type_identity<Operator>{});
+  if (!known) fail("there is no operator \"", type, "\"");
+  return found;
+}
+
+class GraphParser {
+ public:
+  Graph parse(std::string_view text, std::string_view source) {
+    for_each_line(text, [&](std::string_view line, int number) {
+      try {
+        parse_line(line, number);
+      } catch (const Error& error) {
+        fail(source, ": graph line ", number, ": ", error.what());
+      }
+    });
+    if (!seen_input_) fail(source, ": the graph is empty");
+    if (graph_.nodes.empty()) fail(source, ": the graph has an input and no operators");
+    for (std::size_t i = 0; i + 1 < graph_.nodes.size(); ++i) {
+      if (!is_read_[i + 1]) {
+        fail(source, ": graph line ", graph_.nodes[i].line, ": nobody reads ", graph_.nodes[i].name,
+             "; only the last operator's output is the result");
+      }
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  using Attributes = std::vector<std::pair<std::string_view, std::string_view>>;
+
+  void parse_line(std::string_view line, int number) {
+    const std::string_view name = next_word(line);
+    if (name.empty()) return;
+    if (!seen_input_) {
+      if (name != "input") fail("the first line must be `input channels=... height=... width=...`");
+      parse_input(line);
+      return;
+    }
+    if (graph_.nodes.size() == max_nodes) fail("more than ", max_nodes, " operators");
+    const std::string_view type = next_word(line);
+    if (type.empty()) fail(name, ": the operator is missing");
+    try {
+      Node node{std::string(name), operator_named(type), parse_sources(next_word(line)), number};
+      std::visit([&](auto& op) { read_attributes(op, parse_attributes(line)); }, node.op);
+      const Arity arity = std::visit([](const auto& op) { return op.arity; }, node.op);
+      const auto count = static_cast<int>(node.inputs.size());
+      if (count < arity.least || count > arity.most) {
+        fail(type, " takes ", arity.least, arity.least == arity.most ? "" : " or more",
+             " inputs, not ", count);
+      }
+      if (!values_.emplace(name, std::ssize(graph_.nodes) + 1).second)
+        fail("there is one of this name already");
+      graph_.nodes.push_back(std::move(node));
+      is_read_.push_back(false);
+    } catch (const Error& error) {
+      fail(name, ": ", error.what());
+    }
+  }
+
+  void parse_input(std::string_view line) {
+    GraphInput input;
+    read_attributes(input, parse_attributes(line));
+    for (Index extent : {input.channels, input.height, input.width}) {
+      if (extent < 1) fail("input: channels, height and width must be at least 1, not ", extent);
+    }
+    graph_.channels = input.channels;
+    graph_.height = input.height;
+    graph_.width = input.width;
+    seen_input_ = true;
+    values_.emplace("input", 0);
+    is_read_.push_back(false);
+  }
+
+  std::vector<Index> parse_sources(std::string_view list) {
+    if (list.empty()) fail("its inputs are missing");
+    if (list.ends_with(',')) fail("its list of inputs ends with a comma");
+    std::vector<Index> sources;
+    do {
+      const std::string_view name = next_piece(list, ',');
+      const auto value = values_.find(std::string(name));
+      if (value == values_.end())
+        fail("its input \"", name, "\" is not the name of an earlier line");
+      is_read_[static_cast<std::size_t>(value->second)] = true;
+      sources.push_back(value->second);
+    } while (!list.empty());
+    return sources;
+  }
+
+  static Attributes parse_attributes(std::string_view line) {
+    Attributes attributes;
+    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+      const std::size_t equals = word.find('=');
+      if (equals == std::string_view::npos) fail("\"", word, "\" is not of the form key=value");
+      attributes.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    }
+    return attributes;
+  }
+
+  Graph graph_;
+  bool seen_input_ = false;
+  std::unordered_map<std::string, Index> values_;
+  std::vector<bool> is_read_;  // by value
+};
+
+}  // namespace detail
+
+// A graph from its text: one operator a line, `name operator input[,input...] key=value...`, in
+// order of execution; the first line is `input channels=3 height=224 width=224`; empty lines are
+// skipped. Throws Error naming `source`, the line and what is wrong with it.
+inline Graph parse_graph(std::string_view text, std::string_view source = "graph") {
+  return detail::GraphParser().parse(text, source);
+}
+
+// The text from which parse_graph makes the same graph. Attributes that have their default value
+// are left out.
+inline std::string graph_text(const Graph& graph) {
+  std::string out = text("input channels=", graph.channels, " height=", graph.height,
+                         " width=", graph.width, "\n");
+  for (const Node& node : graph.nodes) {
+    out += text(node.name, ' ', type_of(node.op), ' ');
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const Index value = node.inputs[i];
+      out += i > 0 ? "," : "";
+      out += value == 0 ? "input" : graph.nodes[static_cast<std::size_t>(value - 1)].name;
+    }
+    out += std::visit([](const auto& op) { return detail::attributes_text(op); }, node.op) + "\n";
+  }
+  return out;
+}
+
+// The shapes of some values of a graph, as a node sees its inputs.
+inline std::vector<Shape> input_shapes(const Node& node, std::span<const Shape> shapes) {
+  std::vector<Shape> list;
+  for (Index value : node.inputs) list.push_back(shapes[static_cast<std::size_t>(value)]);
+  return list;
+}
+
+// The shape of every value for an input of (N, H, W, C): element 0 is the input, i + 1 the output
+// of node i. Throws Error naming `source`, the line and the node that cannot be applied.
+inline std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input,
+                                       std::string_view source = "graph") {
+  if (input.rank() != 4 || input[3] != graph.channels) {
+    fail(source, ": the network's input is (N, H, W, ", graph.channels, "), not ", input.str());
+  }
+  std::vector<Shape> shapes{input};
+  for (const Node& node : graph.nodes) {
+    try {
+      shapes.push_back(output_shape_of(node.op, input_shapes(node, shapes)));
+    } catch (const Error& error) {
+      fail(source, ": graph line ", node.line, ": ", node.name, ": ", error.what());
+    }
+  }
+  return shapes;
+}
+
+}  // namespace camlite

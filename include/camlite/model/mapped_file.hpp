@@ -1,0 +1,129 @@
+// A file's bytes, read only, mapped into memory where the system can.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <camlite/error.hpp>
+
+#if __has_include(<sys/mman.h>)
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#else
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+#include <vector>
+#endif
+
+namespace camlite {
+
+#if __has_include(<sys/mman.h>)
+
+// A value that owns the mapping; moved, not copied. bytes() stays where it is when the MappedFile
+// moves.
+//
+// As with every mapping, the bytes are those of the file at the time they are read: whoever writes
+// to the file in place changes them, and whoever shortens it makes reading what is gone a fatal
+// signal. (save_safetensors replaces a file and so does neither.)
+class MappedFile {
+ public:
+  MappedFile() = default;
+
+  // Throws Error, naming the path and the reason, if it is not a regular file that can be read.
+  explicit MappedFile(const std::string& path) {
+    // Without O_NONBLOCK a named pipe would wait here for its writer.
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (file.number < 0) fail(path, ": ", std::generic_category().message(errno));
+    struct ::stat status {};
+    if (::fstat(file.number, &status) != 0) {
+      fail(path, ": ", std::generic_category().message(errno));
+    }
+    if (S_ISDIR(status.st_mode)) fail(path, " is a directory");
+    if (!S_ISREG(status.st_mode)) fail(path, " is not a regular file");
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size == 0) return;  // which mmap refuses
+    void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
+    if (memory == MAP_FAILED) fail(path, ": ", std::generic_category().message(errno));
+    bytes_ = {static_cast<const std::byte*>(memory), size};
+  }
+
+  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~MappedFile() {
+    if (!bytes_.empty()) ::munmap(address(), bytes_.size());
+  }
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+  // Gives the file's pages in resident memory back to the system. bytes() stays valid: what is read
+  // again is fetched from the file again.
+  void release_pages() const {
+    if (!bytes_.empty()) ::madvise(address(), bytes_.size(), MADV_DONTNEED);
+  }
+
+ private:
+  struct Descriptor {
+    int number;
+    explicit Descriptor(int opened) : number(opened) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+      if (number >= 0) ::close(number);
+    }
+  };
+
+  void* address() const { return const_cast<std::byte*>(bytes_.data()); }
+
+  std::span<const std::byte> bytes_;
+};
+
+#else
+
+// Without <sys/mman.h>: the same interface over a copy in memory, which release_pages() cannot give
+// back.
+class MappedFile {
+ public:
+  MappedFile() = default;
+
+  explicit MappedFile(const std::string& path) {
+    errno = 0;
+    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+    if (file == nullptr) fail(path, ": ", std::generic_category().message(errno));
+    std::size_t size = 0;
+    do {
+      contents_.resize(size + (std::size_t{1} << 20));
+      size += std::fread(contents_.data() + size, 1, contents_.size() - size, file.get());
+    } while (size == contents_.size());
+    contents_.resize(size);
+    if (std::ferror(file.get()) != 0) fail(path, ": ", std::generic_category().message(errno));
+  }
+
+  MappedFile(MappedFile&&) = default;
+  MappedFile& operator=(MappedFile&&) = default;
+
+  std::span<const std::byte> bytes() const { return contents_; }
+  void release_pages() const {}
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+
+  std::vector<std::byte> contents_;
+};
+
+#endif
+
+}  // namespace camlite

@@ -1,0 +1,157 @@
+// Model: all that a model file holds, checked as a whole.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <camlite/model/graph.hpp>
+#include <camlite/model/preprocessing.hpp>
+#include <camlite/model/stored_tensor.hpp>
+
+namespace camlite {
+
+// What a Model is made of.
+struct ModelParts {
+  Graph graph;
+  std::vector<StoredTensor> tensors;  // "<node>.weight", ...
+  std::vector<std::string> labels;    // one a class, or none
+  Preprocessing preprocessing;
+  std::vector<std::pair<std::string, std::string>> notes;  // other metadata: licence, source, ...
+  std::string source = "model";                            // the file's name, for messages
+  std::shared_ptr<void> storage;  // keeps the tensors' bytes alive; null if somebody else does
+};
+
+// A network with its weights, class names and preprocessing. Immutable; copies share the weights.
+class Model {
+ public:
+  // Throws Error, naming source, node and numbers, unless shapes follow from one another through
+  // the graph, every tensor that an operator needs is there, has its shape and floats, no tensor is
+  // left over, and there are as many labels as classes (or none).
+  explicit Model(ModelParts parts) : content_(std::make_shared<Content>(std::move(parts))) {}
+
+  const Graph& graph() const { return content_->parts.graph; }
+  std::span<const StoredTensor> tensors() const { return content_->parts.tensors; }
+  const std::vector<std::string>& labels() const { return content_->parts.labels; }
+  const Preprocessing& preprocessing() const { return content_->parts.preprocessing; }
+  const std::vector<std::pair<std::string, std::string>>& notes() const {
+    return content_->parts.notes;
+  }
+  const std::string& source() const { return content_->parts.source; }
+
+  // Number of classes: the last extent of the graph's result.
+  Index classes() const { return content_->classes; }
+
+  // The name of class k; "class 17" if the model has no labels. Throws Error if there is no such
+  // class.
+  std::string label(Index k) const {
+    if (k < 0 || k >= classes()) fail(source(), ": there is no class ", k, " among ", classes());
+    return labels().empty() ? text("class ", k) : labels()[static_cast<std::size_t>(k)];
+  }
+
+  // Throws Error if there is none of this name.
+  const StoredTensor& tensor(std::string_view name) const {
+    const StoredTensor* found = content_->find(name);
+    if (!found) fail(source(), ": there is no tensor \"", name, "\"");
+    return *found;
+  }
+
+  // The input that the graph names, for a batch: (batch, height, width, channels).
+  Shape input_shape(Index batch = 1) const { return content_->input_shape(batch); }
+
+ private:
+  struct Content;
+  std::shared_ptr<const Content> content_;
+};
+
+// The parts and what was found out when they were checked.
+struct Model::Content {
+  explicit Content(ModelParts given) : parts(std::move(given)) {
+    for (std::size_t i = 0; i < parts.tensors.size(); ++i) index.emplace(parts.tensors[i].name, i);
+    const std::vector<Shape> shapes = infer_shapes(parts.graph, input_shape(1), parts.source);
+    auto unused = index;
+    for (const Node& node : parts.graph.nodes) {
+      for (const Parameter& parameter : parameters_of(node.op, input_shapes(node, shapes))) {
+        const std::string name = text(node.name, '.', parameter.suffix);
+        check_tensor(node, name, parameter.shape);
+        unused.erase(name);
+      }
+    }
+    check_unused(unused);
+    const Shape& result = shapes.back();
+    classes = result.rank() == 0 ? 1 : result[result.rank() - 1];
+    if (!parts.labels.empty() && std::ssize(parts.labels) != classes) {
+      fail(parts.source, ": ", parts.labels.size(), " labels for ", classes, " classes");
+    }
+    detail::check(parts.preprocessing);
+  }
+
+  Shape input_shape(Index batch) const {
+    return {batch, parts.graph.height, parts.graph.width, parts.graph.channels};
+  }
+
+  const StoredTensor* find(std::string_view name) const {
+    const auto found = index.find(std::string(name));
+    return found == index.end() ? nullptr : &parts.tensors[found->second];
+  }
+
+  void check_tensor(const Node& node, const std::string& name, const Shape& shape) const {
+    const std::string where = text(parts.source, ": graph line ", node.line, ": ", node.name);
+    const StoredTensor* tensor = find(name);
+    if (!tensor) {
+      fail(where, " needs the tensor \"", name, "\" of shape ", shape.str(),
+           ", which is not in the file");
+    }
+    if (!std::equal(tensor->shape.begin(), tensor->shape.end(), shape.begin(), shape.end())) {
+      const bool shown = tensor->shape.size() <= Shape::max_rank;
+      fail(where, ": the tensor \"", name, "\" has ",
+           shown ? text("shape ", Shape(std::span<const Index>(tensor->shape)).str())
+                 : text(tensor->shape.size(), " extents"),
+           ", it needs ", shape.str());
+    }
+    switch (tensor->dtype) {
+      case DType::F16:
+      case DType::BF16:
+      case DType::F32:
+      case DType::F64:
+        return;
+      default:
+        fail(where, ": the tensor \"", name, "\" is of type ", dtype_name(tensor->dtype),
+             "; weights are F32, F16, BF16 or F64");
+    }
+  }
+
+  void check_unused(const std::unordered_map<std::string, std::size_t>& unused) const {
+    if (index.size() != parts.tensors.size()) fail(parts.source, ": a tensor is there twice");
+    if (unused.empty()) return;
+    const auto first = std::min_element(unused.begin(), unused.end());
+    fail(parts.source, ": no operator uses the tensor \"", first->first, "\"",
+         unused.size() > 1 ? text(", nor ", unused.size() - 1, " others") : "");
+  }
+
+  ModelParts parts;
+  std::unordered_map<std::string, std::size_t> index;  // tensors by name
+  Index classes = 0;
+};
+
+// A model from tensors in memory, which it keeps: what converters and tests make.
+inline Model make_model(ModelParts parts,
+                        std::vector<std::pair<std::string, Tensor<float>>> weights) {
+  auto storage =
+      std::make_shared<std::vector<std::pair<std::string, Tensor<float>>>>(std::move(weights));
+  for (const auto& [name, tensor] : *storage) {
+    parts.tensors.push_back({name,
+                             DType::F32,
+                             {tensor.shape().begin(), tensor.shape().end()},
+                             std::as_bytes(std::span<const float>(tensor.begin(), tensor.end()))});
+  }
+  parts.storage = std::move(storage);
+  return Model(std::move(parts));
+}
+
+}  // namespace camlite

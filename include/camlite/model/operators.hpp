@@ -1,0 +1,57 @@
+// Operator: any of the operators that a graph may name. A new one is one more line here.
+#pragma once
+
+#include <variant>
+
+#include <camlite/ops/add.hpp>
+#include <camlite/ops/avg_pool2d.hpp>
+#include <camlite/ops/batch_norm.hpp>
+#include <camlite/ops/concat.hpp>
+#include <camlite/ops/conv2d.hpp>
+#include <camlite/ops/dropout.hpp>
+#include <camlite/ops/flatten.hpp>
+#include <camlite/ops/global_avg_pool.hpp>
+#include <camlite/ops/linear.hpp>
+#include <camlite/ops/lrn.hpp>
+#include <camlite/ops/max_pool2d.hpp>
+#include <camlite/ops/relu.hpp>
+#include <camlite/ops/softmax.hpp>
+
+namespace camlite {
+
+using Operator = std::variant<  //
+    Add,                        //
+    AvgPool2d,                  //
+    BatchNorm,                  //
+    Concat,                     //
+    Conv2d,                     //
+    Dropout,                    //
+    Flatten,                    //
+    GlobalAvgPool,              //
+    Linear,                     //
+    Lrn,                        //
+    MaxPool2d,                  //
+    Relu,                       //
+    Relu6,                      //
+    Softmax>;
+
+// "conv2d", "relu", ...
+inline std::string_view type_of(const Operator& op) {
+  return std::visit([](const auto& o) { return std::decay_t<decltype(o)>::type; }, op);
+}
+
+// As the operators' own members: see ops/operator.hpp.
+inline Shape output_shape_of(const Operator& op, std::span<const Shape> in) {
+  return std::visit([&](const auto& o) { return o.output_shape(in); }, op);
+}
+inline std::vector<Parameter> parameters_of(const Operator& op, std::span<const Shape> in) {
+  return std::visit([&](const auto& o) { return parameters_of(o, in); }, op);
+}
+inline Index multiply_adds_of(const Operator& op, std::span<const Shape> in) {
+  return std::visit([&](const auto& o) { return multiply_adds_of(o, in); }, op);
+}
+inline Index scratch_of(const Operator& op, std::span<const Shape> in) {
+  return std::visit([&](const auto& o) { return scratch_of(o, in); }, op);
+}
+
+}  // namespace camlite

@@ -1,0 +1,74 @@
+// Writing a file so that it is either there whole or not there at all.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <camlite/error.hpp>
+
+namespace camlite {
+
+// Writes to a temporary name beside `path`, which commit() renames. Until then the file of that
+// name, if there is one, is as it was: also for those who have it mapped. Destroyed without
+// commit(), it leaves nothing behind.
+//
+// A path that is there and is no regular file, such as /dev/stdout, is written to as it is.
+// Every method throws Error, naming the path and the reason.
+class OutputFile {
+ public:
+  explicit OutputFile(std::string path) : path_(std::move(path)), name_(path_) {
+    struct ::stat status {};
+    const bool in_place =
+        ::stat(path_.c_str(), &status) == 0 && (status.st_mode & S_IFMT) != S_IFREG;
+    if (in_place) {
+      file_ = std::fopen(path_.c_str(), "wb");
+    } else {
+      // "x": only if nothing has that name yet.
+      for (int attempt = 0; file_ == nullptr && attempt < 1000; ++attempt) {
+        name_ = text(path_, ".part", attempt);
+        file_ = std::fopen(name_.c_str(), "wbx");
+        if (file_ == nullptr && errno != EEXIST) break;
+      }
+    }
+    if (file_ == nullptr) fail_with(errno);
+  }
+
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  ~OutputFile() {
+    if (file_ != nullptr) std::fclose(file_);
+    if (!committed_ && name_ != path_) std::remove(name_.c_str());
+  }
+
+  void write(std::span<const std::byte> bytes) {
+    if (bytes.empty()) return;
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) fail_with(errno);
+  }
+
+  // Nothing may be written after it.
+  void commit() {
+    if (std::fclose(std::exchange(file_, nullptr)) != 0) fail_with(errno);
+    if (name_ != path_ && std::rename(name_.c_str(), path_.c_str()) != 0) fail_with(errno);
+    committed_ = true;
+  }
+
+ private:
+  [[noreturn]] void fail_with(int reason) const {
+    fail(path_, ": cannot write: ", std::generic_category().message(reason));
+  }
+
+  std::string path_;
+  std::string name_;  // being written; path_ itself where that is no regular file
+  std::FILE* file_ = nullptr;
+  bool committed_ = false;
+};
+
+}  // namespace camlite

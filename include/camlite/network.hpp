@@ -1,0 +1,243 @@
+// Network: a model made ready for this processor.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <camlite/image.hpp>
+#include <camlite/model/model.hpp>
+#include <camlite/network/lowering.hpp>
+#include <camlite/network/workspace.hpp>
+#include <camlite/parallel.hpp>
+#include <camlite/prediction.hpp>
+#include <camlite/preprocess.hpp>
+
+namespace camlite {
+
+struct NetworkOptions {
+  int threads = 0;                       // 0: default_threads()
+  Index memory_limit = Index{16} << 30;  // bytes that one workspace may take
+};
+
+struct PredictOptions {
+  // The input's shorter side in pixels, instead of the model's: twice the size gives a map twice as
+  // fine. The picture is resized in the same proportion to it as the model asks. 0: the model's.
+  Index size = 0;
+  // The network sees the whole picture in its own proportions, instead of the square in its centre.
+  bool whole_picture = false;
+};
+
+// One layer of the network as it runs, for reports.
+struct LayerInfo {
+  std::string name;
+  std::string type;  // "conv2d+relu"
+  Shape output;
+  Index parameters = 0;  // numbers, not bytes
+  Index multiply_adds = 0;
+  std::string algorithm;
+};
+
+// Bytes that a network takes.
+struct MemoryInfo {
+  Index weights = 0;
+  Index workspace = 0;  // one forward pass at a time
+};
+
+// A network that runs. Const after construction: many threads may call one at the same time, each
+// call works in a workspace of its own. The same input gives the same bits, whatever the number of
+// threads.
+class Network {
+ public:
+  // Throws Error if the options make no sense; the model was checked when it was made.
+  explicit Network(Model model, const NetworkOptions& options = {})
+      : model_(std::move(model)),
+        program_(std::make_shared<const detail::Program>(detail::Lowering(model_).lower())),
+        threads_(options.threads == 0 ? default_threads() : options.threads),
+        memory_limit_(options.memory_limit),
+        pool_(std::make_unique<Pool>()) {
+    if (threads_ < 1 || threads_ > 4096)
+      fail("threads must be between 1 and 4096, not ", options.threads);
+  }
+
+  const Model& model() const { return model_; }
+  int threads() const { return threads_; }
+  bool has_cam_head() const { return program_->head != nullptr; }
+
+  // What the network sees in a picture. Throws Error.
+  Prediction predict(const Image& picture, const PredictOptions& options = {}) const {
+    Borrowed borrowed(*pool_);
+    return predict(picture, borrowed.workspace, options);
+  }
+
+  // The same in a workspace of the caller's.
+  Prediction predict(const Image& picture, Workspace& workspace,
+                     const PredictOptions& options = {}) const {
+    if (model_.graph().channels != 3) {
+      fail(model_.source(), ": pictures have 3 channels, the network's input has ",
+           model_.graph().channels);
+    }
+    const Preprocessing how = preprocessing(options);
+    const PreparedView prepared = prepared_view(picture.width(), picture.height(), how);
+    Tensor<float> input =
+        Tensor<float>::uninitialized({1, prepared.crop.height, prepared.crop.width, 3});
+    preprocess_into(picture, how, prepared, input.view());
+    const Outputs outputs = forward(input, workspace);
+    return prediction(outputs, 0, prepared.view);
+  }
+
+  // One pass: input (N, H, W, C), already preprocessed, any H and W that the graph can take. The
+  // results lie in the workspace. Allocates nothing if the workspace knows the shape. Throws Error.
+  Outputs forward(TensorView<const float> input, Workspace& workspace) const {
+    detail::Plan& plan = workspace.plan_for(program_, model_.graph(), input.shape(), threads_,
+                                            model_.source(), memory_limit_);
+    for (std::size_t s = 0; s < program_->steps.size(); ++s) {
+      const detail::Step& step = program_->steps[s];
+      for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+        if (step.inputs[i] == 0) plan.inputs[s][i] = input;
+      }
+      run(step, {plan.inputs[s], plan.parameters[s], plan.outputs[s],
+                 workspace.block_.data() + plan.scratch, threads_});
+    }
+    const auto result = [&](std::optional<Index> value) -> TensorView<const float> {
+      if (!value) return {};
+      if (*value == 0) return input;
+      const auto v = static_cast<std::size_t>(*value);
+      return {workspace.block_.data() + plan.offsets[v], plan.shapes[v]};
+    };
+    return {result(program_->features), rows(result(program_->logits)),
+            rows(result(program_->probabilities))};
+  }
+
+  // Picture n of a batch as a Prediction; `view` is the part of it that the input shows.
+  Prediction prediction(const Outputs& outputs, Index n, const Box& view) const {
+    const auto copy = [&](TensorView<const float> batch) {
+      const TensorView<const float> one = batch[n];
+      return Tensor<float>(one.shape(), {one.data(), static_cast<std::size_t>(one.size())});
+    };
+    Tensor<float> logits = copy(outputs.logits);
+    Tensor<float> probabilities =
+        outputs.probabilities.size() > 0 ? copy(outputs.probabilities) : softmax<float>(logits);
+    Tensor<float> features = has_cam_head() ? copy(outputs.features) : Tensor<float>();
+    return {
+        model_, program_->head, std::move(features), std::move(logits), std::move(probabilities),
+        view};
+  }
+
+  // The layers in order, for an input of (N, H, W, C). Throws Error if the network cannot take it.
+  std::vector<LayerInfo> layers(const Shape& input) const {
+    const std::vector<Shape> shapes = infer_shapes(model_.graph(), input, model_.source());
+    std::vector<LayerInfo> list;
+    for (const detail::Step& step : program_->steps) {
+      std::vector<Shape> in;
+      for (Index value : step.inputs) in.push_back(shapes[static_cast<std::size_t>(value)]);
+      LayerInfo layer{
+          step.name, std::string(type_of(step.op)), shapes[static_cast<std::size_t>(step.output)],
+          0,         multiply_adds_of(step.op, in), algorithm(step.op)};
+      if (step.normalized) layer.type += "+batch_norm";
+      if (step.activation == Activation::relu) layer.type += "+relu";
+      if (step.activation == Activation::relu6) layer.type += "+relu6";
+      for (const Tensor<float>& parameter : step.parameters) layer.parameters += parameter.size();
+      list.push_back(std::move(layer));
+    }
+    return list;
+  }
+
+  // Memory for inputs of (N, H, W, C).
+  MemoryInfo memory(const Shape& input) const {
+    MemoryInfo info;
+    constexpr Index bytes = sizeof(float);
+    for (const detail::Step& step : program_->steps) {
+      for (const Tensor<float>& parameter : step.parameters)
+        info.weights += parameter.size() * bytes;
+    }
+    info.workspace =
+        detail::make_plan(*program_, model_.graph(), input, threads_, model_.source()).size * bytes;
+    return info;
+  }
+
+ private:
+  // Workspaces that wait for the next call of predict.
+  struct Pool {
+    std::mutex mutex;
+    std::vector<Workspace> free;
+  };
+
+  struct Borrowed {
+    explicit Borrowed(Pool& from) : pool(from) {
+      const std::lock_guard lock(pool.mutex);
+      if (pool.free.empty()) return;
+      workspace = std::move(pool.free.back());
+      pool.free.pop_back();
+    }
+    Borrowed(const Borrowed&) = delete;
+    Borrowed& operator=(const Borrowed&) = delete;
+    ~Borrowed() {
+      try {
+        const std::lock_guard lock(pool.mutex);
+        pool.free.push_back(std::move(workspace));
+      } catch (...) {  // no room to keep it: the next call makes another
+      }
+    }
+    Pool& pool;
+    Workspace workspace;
+  };
+
+  static void run(const detail::Step& step, const Arguments<float>& a) {
+    if (const auto* conv = std::get_if<Conv2d>(&step.op)) {
+      detail::conv2d_into(a.inputs[0], a.parameters[0],
+                          conv->bias ? a.parameters[1] : TensorView<const float>(), *conv,
+                          step.activation, a.scratch, a.threads, a.output);
+    } else {
+      std::visit([&](const auto& op) { op.run(a); }, step.op);
+    }
+  }
+
+  // (N, 1, 1, K) as (N, K)
+  static TensorView<const float> rows(TensorView<const float> result) {
+    if (result.rank() < 2) return result;
+    return result.reshaped(
+        {result.extent(0), result.extent(0) == 0 ? 0 : result.size() / result.extent(0)});
+  }
+
+  static std::string algorithm(const Operator& op) {
+    if (const auto* conv = std::get_if<Conv2d>(&op)) {
+      return text(conv->pointwise() ? "gemm (" : "im2col + gemm (", gemm_backend(), ")");
+    }
+    if (std::holds_alternative<Linear>(op)) return text("gemm (", gemm_backend(), ")");
+    return "direct";
+  }
+
+  Preprocessing preprocessing(const PredictOptions& options) const {
+    Preprocessing how = model_.preprocessing();
+    if (options.size < 0) fail("a picture size of ", options.size, " cannot be");
+    const Size2d crop =
+        how.crop == Size2d(0) ? Size2d{model_.graph().height, model_.graph().width} : how.crop;
+    const Index shorter = std::min(crop.height, crop.width);
+    const Index size = options.size == 0 ? shorter : options.size;
+    const auto scaled = [&](Index extent) { return checked_product(extent, size) / shorter; };
+    if (options.whole_picture) {
+      how.fit = Preprocessing::Fit::shorter_side;
+      how.resize = size;
+      how.crop = 0;
+    } else if (options.size != 0) {
+      how.resize = {scaled(how.resize.height), scaled(how.resize.width)};
+      how.crop = {scaled(crop.height), scaled(crop.width)};
+    }
+    detail::check(how);
+    return how;
+  }
+
+  Model model_;
+  std::shared_ptr<const detail::Program> program_;
+  int threads_ = 1;
+  Index memory_limit_ = 0;
+  std::unique_ptr<Pool> pool_;
+};
+
+}  // namespace camlite

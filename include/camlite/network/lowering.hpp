@@ -1,0 +1,195 @@
+// From a model's graph to the steps that run: batch normalization folded into the convolution
+// before it, ReLU applied by it, dropout gone, weights as floats in the order in which they are
+// read.
+#pragma once
+
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <camlite/model/model.hpp>
+
+namespace camlite {
+
+// The linear layer behind global average pooling: what turns features into logits, and into maps.
+struct Head {
+  Tensor<float> weight;  // (K, C); empty where the features' channels are the classes themselves
+  Tensor<float> bias;    // (K); empty if there is none
+  Index classes = 0;
+};
+
+namespace detail {
+
+// One operator, ready to run. Values are numbered as the graph numbers them.
+struct Step {
+  std::string name;
+  Operator op;
+  Activation activation = Activation::none;  // of a convolution
+  bool normalized = false;                   // batch normalization was folded in
+  std::vector<Index> inputs;
+  Index output = 0;
+  std::vector<Tensor<float>> parameters;  // as op.parameters(), a convolution's weight OHWI
+};
+
+struct Program {
+  std::vector<Step> steps;
+  Index values = 0;
+  Index logits = 0;
+  std::optional<Index> probabilities;  // where the graph ends with softmax
+  std::optional<Index> features;       // where there is a CAM head
+  std::shared_ptr<const Head> head;    // likewise
+};
+
+class Lowering {
+ public:
+  explicit Lowering(const Model& model)
+      : model_(model),
+        nodes_(model.graph().nodes),
+        alias_(nodes_.size() + 1),
+        readers_(nodes_.size() + 1) {
+    for (std::size_t v = 0; v < alias_.size(); ++v) alias_[v] = static_cast<Index>(v);
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      for (Index value : nodes_[i].inputs) readers_[at(value)].push_back(i);
+    }
+    shapes_ = infer_shapes(model.graph(), model.input_shape(), model.source());
+  }
+
+  Program lower() {
+    std::vector<bool> done(nodes_.size(), false);
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (done[i]) continue;
+      const Node& node = nodes_[i];
+      if (std::holds_alternative<Dropout>(node.op)) {
+        alias_[i + 1] = alias_[at(node.inputs[0])];
+      } else if (std::holds_alternative<Conv2d>(node.op)) {
+        lower_convolution(i, done);
+      } else {
+        program_.steps.push_back({node.name, node.op, Activation::none, false,
+                                  resolved(node.inputs), static_cast<Index>(i + 1),
+                                  load_parameters(node)});
+      }
+    }
+    program_.values = std::ssize(nodes_) + 1;
+    find_results();
+    return std::move(program_);
+  }
+
+ private:
+  static std::size_t at(Index value) { return static_cast<std::size_t>(value); }
+
+  std::vector<Index> resolved(std::vector<Index> values) const {
+    for (Index& value : values) value = alias_[at(value)];
+    return values;
+  }
+
+  std::vector<Tensor<float>> load_parameters(const Node& node) const {
+    std::vector<Tensor<float>> tensors;
+    for (const Parameter& parameter : parameters_of(node.op, input_shapes(node, shapes_))) {
+      tensors.push_back(to_float(model_.tensor(text(node.name, '.', parameter.suffix))));
+    }
+    return tensors;
+  }
+
+  // The only node that reads what node i computes, if it is of this type.
+  template <class Type>
+  std::optional<std::size_t> only_reader(std::size_t i) const {
+    const std::vector<std::size_t>& readers = readers_[i + 1];
+    if (readers.size() != 1 || !std::holds_alternative<Type>(nodes_[readers[0]].op)) return {};
+    return readers[0];
+  }
+
+  void lower_convolution(std::size_t i, std::vector<bool>& done) {
+    Step step{nodes_[i].name,
+              nodes_[i].op,
+              {},
+              {},
+              resolved(nodes_[i].inputs),
+              0,
+              load_parameters(nodes_[i])};
+    std::size_t last = i;
+    if (const auto norm = only_reader<BatchNorm>(last)) {
+      fold(*norm, step);
+      done[last = *norm] = true;
+    }
+    if (const auto relu = only_reader<Relu>(last)) {
+      step.activation = Activation::relu;
+      done[last = *relu] = true;
+    } else if (const auto relu6 = only_reader<Relu6>(last)) {
+      step.activation = Activation::relu6;
+      done[last = *relu6] = true;
+    }
+    step.output = static_cast<Index>(last + 1);
+    step.parameters[0] = ohwi_from_oihw<float>(step.parameters[0]);
+    program_.steps.push_back(std::move(step));
+  }
+
+  // norm(conv(x)) as one convolution: its weights times the scale, its bias times the scale plus
+  // the shift. In double, so that folding costs one rounding.
+  void fold(std::size_t norm_node, Step& step) const {
+    const auto& norm = std::get<BatchNorm>(nodes_[norm_node].op);
+    const std::vector<Tensor<float>> p = load_parameters(nodes_[norm_node]);
+    auto& conv = std::get<Conv2d>(step.op);
+    if (!conv.bias) step.parameters.emplace_back(Shape{conv.out_channels});
+    conv.bias = true;
+    step.normalized = true;
+    Tensor<float>& weight = step.parameters[0];
+    const Index taps = weight.size() / conv.out_channels;
+    for (Index o = 0; o < conv.out_channels; ++o) {
+      const auto [scale, shift] = norm.affine<double>(p[0](o), p[1](o), p[2](o), p[3](o));
+      float* kernel = weight.data() + o * taps;
+      for (Index t = 0; t < taps; ++t) kernel[t] = static_cast<float>(kernel[t] * scale);
+      float& bias = step.parameters[1](o);
+      bias = static_cast<float>(bias * scale + shift);
+    }
+  }
+
+  // Where the logits, the probabilities and the CAM head are: [conv features, GAP, linear,
+  // softmax], with dropout and flatten anywhere behind the pooling, and linear or softmax missing.
+  void find_results() {
+    Index value = alias_[nodes_.size()];
+    const Step* step = producer(value);
+    if (step && std::holds_alternative<Softmax>(step->op)) {
+      program_.probabilities = value;
+      value = step->inputs[0];
+      step = producer(value);
+    }
+    program_.logits = value;
+    const auto skip_flatten = [&] {
+      while (step && std::holds_alternative<Flatten>(step->op)) step = producer(step->inputs[0]);
+    };
+    auto head = std::make_shared<Head>();
+    head->classes = model_.classes();
+    skip_flatten();
+    if (step && std::holds_alternative<Linear>(step->op)) {
+      head->weight = step->parameters[0];
+      if (step->parameters.size() > 1) head->bias = step->parameters[1];
+      step = producer(step->inputs[0]);
+      skip_flatten();
+    }
+    if (step && std::holds_alternative<GlobalAvgPool>(step->op)) {
+      program_.features = step->inputs[0];
+      program_.head = std::move(head);
+    }
+  }
+
+  const Step* producer(Index value) const {
+    for (const Step& step : program_.steps) {
+      if (step.output == value) return &step;
+    }
+    return nullptr;
+  }
+
+  const Model& model_;
+  std::span<const Node> nodes_;
+  std::vector<Index> alias_;                       // by value: the value whose memory it is
+  std::vector<std::vector<std::size_t>> readers_;  // by value: the nodes that read it
+  std::vector<Shape> shapes_;
+  Program program_;
+};
+
+}  // namespace detail
+}  // namespace camlite

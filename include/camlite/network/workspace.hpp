@@ -1,0 +1,148 @@
+// Workspace: the memory that one forward pass works in.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <camlite/network/lowering.hpp>
+#include <camlite/network/memory_plan.hpp>
+
+namespace camlite {
+
+// The results of a forward pass, in the workspace: valid until it is used again.
+struct Outputs {
+  TensorView<const float> features;       // (N, h, w, C); empty without a CAM head
+  TensorView<const float> logits;         // (N, K)
+  TensorView<const float> probabilities;  // (N, K), if the graph ends with softmax; else empty
+};
+
+namespace detail {
+
+// A program on inputs of one shape: the shape and the place of every value.
+struct Plan {
+  Shape input;
+  int threads = 1;
+  std::vector<Shape> shapes;  // by value
+  std::vector<Index> offsets;
+  Index scratch = 0;  // its offset
+  Index size = 0;     // of the block, in floats
+  // Of each step, bound to the block; those of value 0 point nowhere until there is an input.
+  std::vector<std::vector<TensorView<const float>>> inputs;
+  std::vector<std::vector<TensorView<const float>>> parameters;
+  std::vector<TensorView<float>> outputs;
+};
+
+inline Plan make_plan(const Program& program, const Graph& graph, const Shape& input, int threads,
+                      std::string_view source) {
+  constexpr Index granule = static_cast<Index>(alignment / sizeof(float));
+  Plan plan;
+  plan.input = input;
+  plan.threads = threads;
+  plan.shapes = infer_shapes(graph, input, source);
+  const auto at = [](Index value) { return static_cast<std::size_t>(value); };
+
+  std::vector<Lifetime> values(at(program.values));
+  Index scratch = 0;
+  const Index end = std::ssize(program.steps);
+  for (Index s = 0; s < end; ++s) {
+    const Step& step = program.steps[at(s)];
+    values[at(step.output)] = {plan.shapes[at(step.output)].size(), s, s};
+    std::vector<Shape> shapes;
+    for (Index value : step.inputs) {
+      values[at(value)].last = s;
+      shapes.push_back(plan.shapes[at(value)]);
+    }
+    scratch = std::max(scratch, scratch_of(step.op, shapes));
+  }
+  values[at(program.logits)].last = end;
+  if (program.features) values[at(*program.features)].last = end;
+  if (program.probabilities) values[at(*program.probabilities)].last = end;
+  values[0].size = 0;  // the caller's
+
+  MemoryPlan memory = plan_memory(values, granule);
+  plan.offsets = std::move(memory.offsets);
+  plan.scratch = (memory.size + granule - 1) / granule * granule;
+  plan.size = checked_sum(plan.scratch, checked_product(scratch, threads));
+  return plan;
+}
+
+}  // namespace detail
+
+// Memory for forward passes of one network at a time. It grows to what the largest input so far
+// needed, and remembers the plans of the last few input shapes: a pass over a shape that it knows
+// allocates nothing.
+class Workspace {
+ public:
+  Workspace() = default;
+
+  // Bytes of memory held for values and scratch.
+  Index bytes() const { return block_.size() * static_cast<Index>(sizeof(float)); }
+
+ private:
+  friend class Network;
+  static constexpr std::size_t most_plans = 8;
+
+  // The plan for this input, its views bound to the block. `owner` tells networks apart.
+  detail::Plan& plan_for(const std::shared_ptr<const detail::Program>& program, const Graph& graph,
+                         const Shape& input, int threads, std::string_view source,
+                         Index memory_limit) {
+    if (owner_ != program) {
+      plans_.clear();
+      owner_ = program;
+    }
+    const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const detail::Plan& plan) {
+      return plan.input == input && plan.threads == threads;
+    });
+    if (known != plans_.end()) {
+      std::rotate(plans_.begin(), known, known + 1);  // most recent first
+      return plans_.front();
+    }
+    detail::Plan plan = detail::make_plan(*program, graph, input, threads, source);
+    reserve(plan, source, memory_limit);
+    if (plans_.size() == most_plans) plans_.pop_back();
+    plans_.insert(plans_.begin(), std::move(plan));
+    bind(plans_.front());
+    return plans_.front();
+  }
+
+  void reserve(const detail::Plan& plan, std::string_view source, Index memory_limit) {
+    const Index bytes = checked_product(plan.size, static_cast<Index>(sizeof(float)));
+    const auto refuse = [&](const std::string& why) {
+      fail(source, ": an input of ", plan.input.str(), " needs ", bytes >> 20, " MB of memory, ",
+           why);
+    };
+    if (bytes > memory_limit) refuse(text("the limit is ", memory_limit >> 20, " MB"));
+    if (plan.size <= block_.size()) return;
+    block_ = Tensor<float>();
+    plans_.clear();  // they are bound to the old block
+    try {
+      block_ = Tensor<float>::uninitialized({plan.size});
+    } catch (const std::bad_alloc&) {
+      refuse("which is more than there is");
+    }
+  }
+
+  void bind(detail::Plan& plan) {
+    const auto place = [&](Index value) {
+      const auto v = static_cast<std::size_t>(value);
+      return TensorView<float>(value == 0 ? nullptr : block_.data() + plan.offsets[v],
+                               plan.shapes[v]);
+    };
+    for (const detail::Step& step : owner_->steps) {
+      plan.inputs.emplace_back();
+      for (Index value : step.inputs) plan.inputs.back().push_back(place(value));
+      plan.parameters.emplace_back(step.parameters.begin(), step.parameters.end());
+      plan.outputs.push_back(place(step.output));
+    }
+  }
+
+  std::shared_ptr<const detail::Program> owner_;
+  std::vector<detail::Plan> plans_;
+  Tensor<float> block_;
+};
+
+}  // namespace camlite

@@ -1,0 +1,100 @@
+// Prediction: what a network saw in a picture.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <camlite/box.hpp>
+#include <camlite/network/lowering.hpp>
+#include <camlite/tensor.hpp>
+
+namespace camlite {
+
+// A class and how sure the network is of it.
+struct ClassScore {
+  Index index = 0;
+  float probability = 0;  // softmax of the logits: in [0, 1], all classes sum to 1
+  float logit = 0;
+  std::string label;
+};
+
+// One picture's result, complete in itself: it may outlive the network.
+class Prediction {
+ public:
+  // features (h, w, C) or empty, logits (K), probabilities (K); head null without features.
+  Prediction(Model model, std::shared_ptr<const Head> head, Tensor<float> features,
+             Tensor<float> logits, Tensor<float> probabilities, const Box& view)
+      : model_(std::move(model)),
+        head_(std::move(head)),
+        features_(std::move(features)),
+        logits_(std::move(logits)),
+        probabilities_(std::move(probabilities)),
+        view_(view) {}
+
+  Index classes() const { return logits_.size(); }
+
+  // The k most probable classes, the most probable first; of equals, the lower index first. All if
+  // there are fewer.
+  std::vector<ClassScore> top(Index k) const {
+    std::vector<Index> order(static_cast<std::size_t>(classes()));
+    std::iota(order.begin(), order.end(), Index{0});
+    const auto middle = order.begin() + std::clamp<Index>(k, 0, classes());
+    // By logit: probabilities of unlikely classes may all be rounded to zero. NaN comes last.
+    const auto before = [&](Index a, Index b) {
+      const float x = logits_(a), y = logits_(b);
+      if (x != x || y != y) return (x == x) > (y == y) || ((x == x) == (y == y) && a < b);
+      return x != y ? x > y : a < b;
+    };
+    std::partial_sort(order.begin(), middle, order.end(), before);
+    std::vector<ClassScore> scores;
+    for (auto i = order.begin(); i != middle; ++i) scores.push_back(score(*i));
+    return scores;
+  }
+
+  // Class k's. Throws Error if there is no such class.
+  ClassScore score(Index k) const {
+    return {k, probabilities_(checked(k)), logits_(k), model_.label(k)};
+  }
+
+  const Tensor<float>& logits() const { return logits_; }                // (K)
+  const Tensor<float>& probabilities() const { return probabilities_; }  // (K)
+
+  // The last convolution's feature map, (h, w, C), and the layer that makes logits of its mean.
+  // Throw Error if the network has no CAM head: features, global average pooling, and at most one
+  // linear layer.
+  const Tensor<float>& features() const { return require_head(), features_; }
+  const Head& head() const { return require_head(), *head_; }
+
+  // The part of the picture that the network looked at, in the picture's pixels. Maps cover it, and
+  // only it.
+  const Box& view() const { return view_; }
+
+ private:
+  Index checked(Index k) const {
+    if (k < 0 || k >= classes())
+      fail(model_.source(), ": there is no class ", k, " among ", classes());
+    return k;
+  }
+
+  void require_head() const {
+    if (!head_) {
+      fail(model_.source(),
+           ": no class activation maps: they need global_avg_pool right before the last linear "
+           "layer (or before the "
+           "end), which this network does not have");
+    }
+  }
+
+  Model model_;  // for labels and messages; shared with the network
+  std::shared_ptr<const Head> head_;
+  Tensor<float> features_;
+  Tensor<float> logits_;
+  Tensor<float> probabilities_;
+  Box view_;
+};
+
+}  // namespace camlite

@@ -1,0 +1,102 @@
+// preprocess: from a picture to the network's input.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <camlite/box.hpp>
+#include <camlite/image.hpp>
+#include <camlite/model/preprocessing.hpp>
+#include <camlite/resize.hpp>
+#include <camlite/tensor.hpp>
+
+namespace camlite {
+
+// What the network will see of a picture.
+struct PreparedView {
+  Size2d resized;  // the whole picture, brought to this size
+  Box crop;        // the part of the resized picture that is the input
+  Box view;        // the same part in the picture itself, to whole pixels
+};
+
+// How a picture of width x height is resized and cut.
+//
+// `shorter_side`: the shorter side becomes `resize`, the longer one floor(resize * longer /
+// shorter), as in torchvision; the crop is centred, at round-half-even((extent - crop) / 2). Throws
+// Error for an empty picture, or one so long and thin that its resized side passes 2^20.
+inline PreparedView prepared_view(Index width, Index height, const Preprocessing& p) {
+  if (width < 1 || height < 1) fail("a picture of ", width, " x ", height, " pixels shows nothing");
+  Size2d resized = p.resize;
+  if (p.resize == Size2d(0)) {
+    resized = {height, width};
+  } else if (p.fit == Preprocessing::Fit::shorter_side) {
+    const Index side = p.resize.height;
+    const auto in_proportion = [&](Index longer, Index shorter) {
+      return checked_product(side, longer) / shorter;
+    };
+    resized = width < height ? Size2d{in_proportion(height, width), side}
+                             : Size2d{side, in_proportion(width, height)};
+    if (std::max(resized.height, resized.width) > (1 << 20)) {
+      fail("a picture of ", width, " x ", height, " pixels is too long and thin to be resized to ",
+           side);
+    }
+  }
+  const Size2d crop = p.crop == Size2d(0) ? resized : p.crop;
+  if (crop.height > resized.height || crop.width > resized.width) {
+    fail("a crop of ", crop.str(), " does not fit into a picture of ", resized.str(),
+         " (height x width)");
+  }
+  const auto centred = [](Index extent, Index part) {
+    return static_cast<Index>(std::nearbyint(static_cast<double>(extent - part) / 2));
+  };
+  const Box box{centred(resized.width, crop.width), centred(resized.height, crop.height),
+                crop.width, crop.height};
+  const auto original = [](Index position, Index from, Index to) {
+    return (position * to * 2 + from) / (from * 2);  // rounded to nearest
+  };
+  const Index x0 = original(box.x, resized.width, width),
+              x1 = original(box.x + box.width, resized.width, width);
+  const Index y0 = original(box.y, resized.height, height);
+  const Index y1 = original(box.y + box.height, resized.height, height);
+  return {resized,
+          box,
+          {std::min(x0, width - 1), std::min(y0, height - 1), std::max<Index>(x1 - x0, 1),
+           std::max<Index>(y1 - y0, 1)}};
+}
+
+// The picture as the network sees it: resized, cut, channels in order, normalized. out (1, h, w,
+// 3), h x w the crop of `prepared`, which prepared_view(image.width(), image.height(), p) made.
+inline void preprocess_into(const Image& image, const Preprocessing& p,
+                            const PreparedView& prepared, TensorView<float> out) {
+  const bool as_it_is = prepared.resized == Size2d{image.height(), image.width()};
+  const Image resized =
+      as_it_is ? Image() : resize(image, prepared.resized.width, prepared.resized.height);
+  const Image& source = as_it_is ? image : resized;
+  float scale[3], shift[3];
+  Index channel[3];
+  for (std::size_t c = 0; c < 3; ++c) {
+    scale[c] = static_cast<float>(p.scale / p.std[c]);
+    shift[c] = static_cast<float>(-p.mean[c] / p.std[c]);
+    channel[c] = p.channels == Preprocessing::Channels::rgb ? static_cast<Index>(c)
+                                                            : 2 - static_cast<Index>(c);
+  }
+  float* value = out.data();
+  for (Index y = 0; y < prepared.crop.height; ++y) {
+    const std::uint8_t* pixel = source.pixel(prepared.crop.x, prepared.crop.y + y);
+    for (Index x = 0; x < prepared.crop.width; ++x, pixel += 3, value += 3) {
+      for (Index c = 0; c < 3; ++c)
+        value[c] = static_cast<float>(pixel[channel[c]]) * scale[c] + shift[c];
+    }
+  }
+}
+
+// The same as a tensor of its own, (1, h, w, 3).
+inline Tensor<float> preprocess(const Image& image, const Preprocessing& p) {
+  const PreparedView prepared = prepared_view(image.width(), image.height(), p);
+  Tensor<float> out =
+      Tensor<float>::uninitialized({1, prepared.crop.height, prepared.crop.width, 3});
+  preprocess_into(image, p, prepared, out.view());
+  return out;
+}
+
+}  // namespace camlite

@@ -1,0 +1,441 @@
+// Pictures in memory, resized, and in files. What Pillow makes of the same files and sizes is in
+// tests/fixtures/ (make_image_fixtures.py).
+
+// First: that it leaves nothing of stb's behind is among the things tested.
+#include <camlite/image_io.hpp>
+
+#if defined(STBIDEF) || defined(STBI_INCLUDE_STB_IMAGE_H) || defined(STBI_ASSERT) || \
+    defined(FAST_BITS) || defined(INCLUDE_STB_IMAGE_WRITE_H) || defined(STB_IMAGE_IMPLEMENTATION)
+#error "image_io.hpp leaves macros of stb defined"
+#endif
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <camlite/resize.hpp>
+#include <catch2/catch.hpp>
+
+using camlite::Box;
+using camlite::Error;
+using camlite::Image;
+using camlite::ImageFormat;
+using camlite::Index;
+using Catch::Contains;
+using Catch::StartsWith;
+
+namespace {
+
+const std::string fixtures = "tests/fixtures/";
+
+// A P6 file as the generator writes it: the three numbers, one a line or two to a line, then bytes.
+Image read_ppm(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string magic;
+  Index width = 0, height = 0, most = 0;
+  file >> magic >> width >> height >> most;
+  file.get();
+  Image image(width, height);
+  file.read(reinterpret_cast<char*>(image.data()), image.size());
+  if (!file || magic != "P6" || most != 255) throw std::runtime_error(path);
+  return image;
+}
+
+std::vector<std::byte> bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> chars{std::istreambuf_iterator<char>(file), {}};
+  const auto* first = reinterpret_cast<const std::byte*>(chars.data());
+  return {first, first + chars.size()};
+}
+
+Image noise(Index width, Index height, unsigned seed) {
+  std::mt19937 engine(seed);
+  Image image(width, height);
+  for (Index i = 0; i < image.size(); ++i) {
+    image.data()[i] = static_cast<std::uint8_t>(engine() >> 24);
+  }
+  return image;
+}
+
+// The largest difference of a level, and the mean one. 256 if the sizes differ.
+struct Difference {
+  int largest = 0;
+  double mean = 0;
+};
+Difference difference(const Image& a, const Image& b) {
+  if (a.width() != b.width() || a.height() != b.height()) return {256, 256};
+  Difference out;
+  for (Index i = 0; i < a.size(); ++i) {
+    const int here = std::abs(a.data()[i] - b.data()[i]);
+    out.largest = std::max(out.largest, here);
+    out.mean += here / static_cast<double>(a.size());
+  }
+  return out;
+}
+
+// A new directory, gone with all its files at the end of the test.
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "camlite_XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    path_ = name;
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  ~ScratchDirectory() { std::filesystem::remove_all(path_); }
+
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      out.push_back(entry.path().filename().string());
+    }
+    return out;
+  }
+
+ private:
+  std::string path_;
+};
+
+void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
+std::string error_of(const std::string& path, const camlite::ImageLimits& limits = {}) {
+  try {
+    camlite::read_image(path, limits);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+Index peak_kilobytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+}  // namespace
+
+TEST_CASE("a new picture is black, and a value") {
+  Image image(3, 2);
+  CHECK(image.width() == 3);
+  CHECK(image.height() == 2);
+  CHECK(image.size() == 18);
+  CHECK(std::all_of(image.data(), image.data() + 18, [](int level) { return level == 0; }));
+
+  image.pixel(2, 1)[1] = 200;
+  CHECK(image.data()[(1 * 3 + 2) * 3 + 1] == 200);
+  CHECK(std::as_const(image).pixel(2, 1)[1] == 200);
+
+  Image copy = image;
+  CHECK(copy == image);
+  copy.pixel(0, 0)[0] = 1;
+  CHECK(copy != image);
+  CHECK(image.pixel(0, 0)[0] == 0);
+
+  const Image moved = std::move(copy);
+  CHECK(moved.pixel(0, 0)[0] == 1);
+  CHECK(Image(2, 3) != Image(3, 2));
+  CHECK(Image() == Image(0, 0));
+  CHECK(Image().size() == 0);
+}
+
+TEST_CASE("a picture that cannot be is refused") {
+  CHECK_THROWS_WITH(Image(-1, 2), "a picture of -1 x 2 pixels cannot be");
+  CHECK_THROWS_AS(Image(Index{1} << 40, Index{1} << 40), Error);
+#ifndef NDEBUG
+  Image image(3, 2);
+  CHECK_THROWS_AS(image.pixel(3, 0), Error);
+  CHECK_THROWS_AS(image.pixel(0, 2), Error);
+  CHECK_THROWS_AS(image.pixel(-1, 0), Error);
+#endif
+}
+
+TEST_CASE("crop gives the pixels inside of the box") {
+  const Image image = noise(13, 9, 1);
+  const Image part = camlite::crop(image, {4, 2, 5, 7});
+  CHECK(part.width() == 5);
+  CHECK(part.height() == 7);
+  for (Index y = 0; y < 7; ++y) {
+    for (Index x = 0; x < 5; ++x) {
+      CHECK(std::equal(part.pixel(x, y), part.pixel(x, y) + 3, image.pixel(4 + x, 2 + y)));
+    }
+  }
+  CHECK(camlite::crop(image, {0, 0, 13, 9}) == image);
+  CHECK(camlite::crop(image, {13, 9, 0, 0}).size() == 0);
+  CHECK_THROWS_WITH(camlite::crop(image, {9, 2, 5, 7}),
+                    "crop: a box of 5 x 7 pixels at (9, 2) is not inside of a picture of 13 x 9");
+  CHECK_THROWS_AS(camlite::crop(image, {0, 0, 13, 10}), Error);
+  CHECK_THROWS_AS(camlite::crop(image, {-1, 0, 3, 3}), Error);
+  CHECK_THROWS_AS(camlite::crop(image, {2, 2, -1, 3}), Error);
+  CHECK_THROWS_AS(camlite::crop(image, {PTRDIFF_MAX, 0, 1, 1}), Error);
+}
+
+TEST_CASE("resize gives Pillow's pixels") {
+  int cases = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(fixtures + "resize")) {
+    const std::string path = entry.path().string();
+    const std::size_t end = path.rfind('_');
+    if (end == std::string::npos || end < fixtures.size()) continue;
+    INFO(path);
+    const Image expected = read_ppm(path);
+    const Image source = read_ppm(path.substr(0, end) + ".ppm");
+    const Image got = camlite::resize(source, expected.width(), expected.height());
+    CHECK(difference(got, expected).largest == 0);
+    ++cases;
+  }
+  CHECK(cases >= 15);
+}
+
+TEST_CASE("resize to the same size changes nothing, and a picture of one colour keeps it") {
+  const Image image = noise(20, 11, 2);
+  CHECK(camlite::resize(image, 20, 11) == image);
+  Image plain(17, 5);
+  for (Index i = 0; i < plain.size(); ++i) plain.data()[i] = static_cast<std::uint8_t>(i % 3 * 127);
+  for (const auto& [width, height] : {std::pair<Index, Index>{1, 1}, {3, 40}, {100, 2}, {16, 6}}) {
+    const Image resized = camlite::resize(plain, width, height);
+    REQUIRE(resized.size() == 3 * width * height);
+    for (Index i = 0; i < resized.size(); ++i) REQUIRE(resized.data()[i] == i % 3 * 127);
+  }
+}
+
+TEST_CASE("resize refuses what has no pixels") {
+  CHECK_THROWS_WITH(camlite::resize(Image(), 3, 3), "resize: the picture is empty");
+  CHECK_THROWS_WITH(camlite::resize(Image(4, 4), 0, 3), "resize: to 0 x 3 pixels");
+  CHECK_THROWS_AS(camlite::resize(Image(4, 4), 3, -1), Error);
+}
+
+TEST_CASE("PNG and BMP files of every kind are read as Pillow reads them") {
+  const std::string name = GENERATE(
+      "rgb.png", "rgba.png", "gray.png", "gray1.png", "gray_alpha.png", "palette.png",
+      "palette_transparent.png", "palette4.png", "interlaced.png", "rgb16.png", "gray16.png",
+      "rgba16_interlaced.png", "rgb.bmp", "rgba.bmp", "gray.bmp", "gray1.bmp", "top_down.bmp");
+  INFO(name);
+  const Image expected = read_ppm(fixtures + "pictures/" + name + ".ppm");
+  CHECK(camlite::read_image(fixtures + "pictures/" + name) == expected);
+}
+
+TEST_CASE("JPEG files of every kind are read as Pillow reads them, but for rounding") {
+  // The standard leaves the rounding of the inverse transform and the filter of the chroma open.
+  const std::string name =
+      GENERATE("rgb.jpg", "no_subsampling.jpg", "progressive.jpg", "gray.jpg", "cmyk.jpg");
+  INFO(name);
+  const Image got = camlite::read_image(fixtures + "pictures/" + name);
+  const auto [largest, mean] = difference(got, read_ppm(fixtures + "pictures/" + name + ".ppm"));
+  CHECK(largest <= 6);
+  CHECK(mean < 0.6);
+}
+
+TEST_CASE("the content of a file says its format, not its name") {
+  const ScratchDirectory scratch;
+  for (const std::string& name : std::vector<std::string>{"rgb.png", "rgb.bmp", "gray.jpg"}) {
+    const std::string path = fixtures + "pictures/" + name;
+    write_bytes(scratch / "picture.jpg", bytes_of(path));
+    CHECK(camlite::read_image(scratch / "picture.jpg") == camlite::read_image(path));
+    CHECK(camlite::decode_image(bytes_of(path)) == camlite::read_image(path));
+  }
+}
+
+TEST_CASE("a file that cannot be read is named, with the reason") {
+  const ScratchDirectory scratch;
+  const std::string path = scratch / "x.png";
+  CHECK(error_of(path) == path + ": cannot open: No such file or directory");
+  CHECK(error_of(scratch / "") == scratch / ": cannot read: Is a directory");
+
+  write_bytes(path, {});
+  CHECK(error_of(path) == path + ": empty: no picture in 0 bytes");
+
+  const auto bytes_from = [](std::string_view chars) { return std::as_bytes(std::span(chars)); };
+  write_bytes(path, bytes_from("hello, I am a text"));
+  CHECK(error_of(path) == path + ": not a JPEG, PNG or BMP picture");
+  write_bytes(path, bytes_from("GIF89a..."));
+  CHECK(error_of(path) == path + ": a GIF picture; only JPEG, PNG and BMP are read");
+  write_bytes(path, bytes_from("RIFF....WEBPVP8 "));
+  CHECK(error_of(path) == path + ": a WebP picture; only JPEG, PNG and BMP are read");
+
+  CHECK(error_of(fixtures + "pictures/rgb.png", {.bytes = 100}) ==
+        fixtures + "pictures/rgb.png: more than 100 bytes");
+  CHECK_THAT(error_of("/dev/zero", {.bytes = 1 << 20}), Contains("more than 1048576 bytes"));
+}
+
+TEST_CASE("a file cut anywhere is an error that names it") {
+  const std::string name = GENERATE("rgb.png", "interlaced.png", "palette.png", "rgb.bmp",
+                                    "gray.bmp", "rgb.jpg", "progressive.jpg", "cmyk.jpg");
+  const std::vector<std::byte> whole = bytes_of(fixtures + "pictures/" + name);
+  REQUIRE(whole.size() > 100);
+  // The padding of the last row of a BMP may be missing.
+  const std::size_t padding = name == "rgb.bmp" ? 1 : name == "gray.bmp" ? 3 : 0;
+  for (std::size_t size = 0; size < whole.size() - padding; ++size) {
+    // A copy of that size, for the address sanitizer to watch its end.
+    const std::vector<std::byte> cut(whole.data(), whole.data() + size);
+    INFO(size << " of " << whole.size() << " bytes of " << name);
+    CHECK_THROWS_WITH(camlite::decode_image(cut, "cut.picture"), StartsWith("cut.picture: "));
+  }
+}
+
+TEST_CASE("bytes that were changed give a picture or an error, and nothing else") {
+  const std::string name =
+      GENERATE("rgb.png", "interlaced.png", "palette4.png", "rgb16.png", "rgb.bmp", "gray1.bmp",
+               "rgb.jpg", "progressive.jpg", "cmyk.jpg");
+  const std::vector<std::byte> whole = bytes_of(fixtures + "pictures/" + name);
+  std::mt19937 engine(4);
+  int refused = 0;
+  for (int i = 0; i < 500; ++i) {
+    std::vector<std::byte> bytes = whole;
+    for (unsigned n = engine() % 4 + 1; n > 0; --n) {
+      bytes[engine() % bytes.size()] = static_cast<std::byte>(engine() >> 24);
+    }
+    try {
+      const Image image = camlite::decode_image(bytes, "changed", {.pixels = 100000});
+      CHECK(image.size() > 0);
+    } catch (const Error& error) {
+      CHECK_THAT(error.what(), StartsWith("changed: "));
+      ++refused;
+    }
+  }
+  INFO(name);
+  // A PNG has checksums.
+  if (name.ends_with(".png")) CHECK(refused >= 490);
+}
+
+TEST_CASE("too many pixels are refused before anything is decoded") {
+  const Index before = peak_kilobytes();
+  const std::string path = fixtures + "pictures/huge.png";
+  CHECK(error_of(path) == path + ": 60000 x 60000 pixels are more than the limit of 100000000");
+  CHECK(peak_kilobytes() - before < 10000);
+
+  const std::string small = fixtures + "pictures/rgb.jpg";
+  CHECK(camlite::read_image(small, {.pixels = 37 * 29}).width() == 37);
+  CHECK(error_of(small, {.pixels = 37 * 29 - 1}) ==
+        small + ": 37 x 29 pixels are more than the limit of 1072");
+}
+
+TEST_CASE("compressed data that inflates beyond the picture is refused") {
+  CHECK_THAT(error_of(fixtures + "pictures/bomb.png"), Contains("damaged or unsupported PNG"));
+}
+
+TEST_CASE("what is written as PNG or BMP is read back the same") {
+  const ScratchDirectory scratch;
+  for (const std::string& name : std::vector<std::string>{"a.png", "b.bmp", "c.PNG", "d.Bmp"}) {
+    for (const auto& [width, height] : {std::pair<Index, Index>{1, 1}, {37, 29}, {2, 300}}) {
+      const Image image = noise(width, height, 5);
+      camlite::write_image(scratch / name, image);
+      CHECK(camlite::read_image(scratch / name) == image);
+    }
+  }
+  CHECK(scratch.names().size() == 4);
+}
+
+TEST_CASE(
+    "what is written as JPEG is read back about the same, the better the quality the nearer") {
+  const ScratchDirectory scratch;
+  const Image image = read_ppm(fixtures + "resize/scene.ppm");
+  double last = 256;
+  for (int quality : {20, 60, 90, 100}) {
+    camlite::write_image(scratch / "x.jpeg", image, {.jpeg_quality = quality});
+    const Difference now = difference(camlite::read_image(scratch / "x.jpeg"), image);
+    CHECK(now.mean < last);
+    last = now.mean;
+  }
+  CHECK(last < 1);
+  camlite::write_image(scratch / "x.JPG", image);
+  CHECK(bytes_of(scratch / "x.JPG") == camlite::encode_image(image, ImageFormat::jpeg));
+}
+
+TEST_CASE("a picture that cannot be written is an error that names the file, and leaves nothing") {
+  const ScratchDirectory scratch;
+  const Image image = noise(64, 64, 6);
+  const auto error = [&](const std::string& path, const Image& what,
+                         const camlite::EncodeOptions& options = {}) -> std::string {
+    try {
+      camlite::write_image(path, what, options);
+    } catch (const Error& thrown) {
+      return thrown.what();
+    }
+    return "";
+  };
+  const std::string suffixes = ": the name of a picture to write ends in .jpg, .jpeg, .png or .bmp";
+  for (const std::string& name :
+       std::vector<std::string>{"x.gif", "x", "png", ".png/x", "x.png.", "x.pngg", ""}) {
+    CHECK(error(scratch / name, image) == scratch / name + suffixes);
+  }
+  const std::string path = scratch / "x.png";
+  CHECK(error(path, Image()) == path + ": encode_image: the picture is empty");
+  CHECK_THAT(error(scratch / "x.jpg", image, {.jpeg_quality = 101}), Contains("1 to 100, not 101"));
+  CHECK_THAT(error(scratch / "x.jpg", Image(1, 65536)), Contains("1 x 65536 pixels are too many"));
+  CHECK(error(scratch / "no/x.png", image) ==
+        scratch / "no/x.png: cannot create: No such file or directory");
+  CHECK(scratch.names().empty());
+
+  std::filesystem::create_directory(path);
+  CHECK(error(path, image) == path + ": cannot write: Is a directory");
+  CHECK(scratch.names() == std::vector<std::string>{"x.png"});
+}
+
+TEST_CASE("a full disk leaves the file as it was") {
+  const ScratchDirectory scratch;
+  const std::string path = scratch / "x.bmp";
+  const Image first = noise(8, 8, 7);
+  camlite::write_image(path, first);
+
+  // No file may grow above 5000 bytes; the picture has 12342.
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit = before;
+  limit.rlim_cur = 5000;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  std::string message;
+  try {
+    camlite::write_image(path, noise(64, 64, 8));
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+
+  CHECK(message == path + ": cannot write: File too large");
+  CHECK(scratch.names() == std::vector<std::string>{"x.bmp"});
+  CHECK(camlite::read_image(path) == first);
+}
+
+TEST_CASE("many threads read and write at once") {
+  const std::vector<std::byte> good = bytes_of(fixtures + "pictures/progressive.jpg");
+  std::vector<std::byte> bad = bytes_of(fixtures + "pictures/rgb.png");
+  const Image expected = camlite::decode_image(good);
+  std::vector<int> right(4);
+  std::vector<std::thread> threads;
+  for (int& count : right) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        count += camlite::decode_image(good) == expected;
+        const auto encoded = camlite::encode_image(expected, ImageFormat::png);
+        count += camlite::decode_image(encoded) == expected;
+        try {
+          camlite::decode_image(std::span(bad).first(200));
+        } catch (const Error&) {
+          ++count;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(right == std::vector<int>(4, 150));
+}
