@@ -95,13 +95,26 @@ inline ImageFormat image_format_of(std::span<const std::byte> data, std::string_
   fail(name, ": not a JPEG, PNG or BMP picture");
 }
 
-// Throws Error unless the end-of-image marker is there, after all segments.
+// Throws Error if a Huffman table of the segment has more than 256 codes, as none can: stb_image before 2.29 would write
+// beyond its own table.
+inline void check_huffman_tables(std::span<const std::byte> segment, std::string_view name) {
+  constexpr std::size_t head = 17;  // which table, and how many codes of each length
+  while (segment.size() >= head) {
+    std::size_t codes = 0;
+    for (std::byte count : segment.subspan(1, head - 1)) codes += std::to_integer<std::size_t>(count);
+    if (codes > 256) fail(name, ": a damaged JPEG: a Huffman table of ", codes, " codes");
+    segment = segment.subspan(std::min(head + codes, segment.size()));
+  }
+  if (!segment.empty()) fail(name, ": a damaged JPEG: a Huffman table of ", segment.size(), " bytes");
+}
+
+// Throws Error unless the end-of-image marker is there, after all segments, and the Huffman tables can be.
 inline void check_whole_jpeg(std::span<const std::byte> data, std::string_view name) {
-  const auto byte = [data](std::size_t at) { return std::to_integer<unsigned>(data[at]); };
+  constexpr std::uint32_t huffman_tables = 0xc4, end_of_image = 0xd9;
   std::size_t at = 2;
-  while (at + 1 < data.size()) {
-    const unsigned marker = byte(at + 1);
-    const bool in_data = byte(at) != 0xff || marker == 0x00 || marker == 0xff;
+  while (at + 2 <= data.size()) {
+    const std::uint32_t marker = big_endian<1>(data, at + 1);
+    const bool in_data = big_endian<1>(data, at) != 0xff || marker == 0x00 || marker == 0xff;
     const bool lone = marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8);
     if (in_data || lone) {
       const void* next = std::memchr(data.data() + at + 1, 0xff, data.size() - at - 1);
@@ -109,9 +122,14 @@ inline void check_whole_jpeg(std::span<const std::byte> data, std::string_view n
       at = static_cast<std::size_t>(static_cast<const std::byte*>(next) - data.data());
       continue;
     }
-    if (marker == 0xd9) return;
+    if (marker == end_of_image) return;
     if (at + 4 > data.size()) break;
-    at += 2 + big_endian<2>(data, at + 2);
+    const std::size_t next = at + 2 + big_endian<2>(data, at + 2);
+    if (next > data.size()) break;
+    if (marker == huffman_tables) {
+      check_huffman_tables(data.subspan(at + 4, std::max(next, at + 4) - (at + 4)), name);
+    }
+    at = next;
   }
   fail(name, ": a truncated JPEG: its ", data.size(), " bytes end before the end-of-image marker");
 }

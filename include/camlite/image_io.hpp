@@ -19,6 +19,7 @@
 #include <camlite/file.hpp>
 #include <camlite/image.hpp>
 #include <camlite/image_format.hpp>
+#include <camlite/model/output_file.hpp>
 #include <camlite/stb.hpp>
 #include <camlite/tensor.hpp>
 
@@ -72,29 +73,13 @@ inline Image decode_image(std::span<const std::byte> data, std::string_view name
   int columns = 0;
   int rows = 0;
   int channels = 0;
-  const bool sized =
-      detail::stb::stbi_info_from_memory(encoded, count, &columns, &rows, &channels) != 0;
-  const Index width = columns;
-  const Index height = std::abs(Index{rows});  // negative in a BMP that starts with the topmost row
-  if (sized && (width < 1 || height < 1))
-    fail(name, ": a picture of ", width, " x ", height, " pixels");
-  if (sized && width > limits.pixels / height) {
-    fail(name, ": ", width, " x ", height, " pixels are more than the limit of ", limits.pixels);
-  }
-  if (sized || format != ImageFormat::bmp) detail::check_whole(format, data, name, width, height);
-
-  // The largest that may grow: the file's compressed data, and that inflated (16-bit RGBA, the
-  // seven passes' filter bytes), each at most doubled by a last step.
-  const Index inflated = 8 * width * height + 8 * (width + height);
-  detail::stb::growth_limit = 2 * static_cast<std::size_t>(bytes + inflated) + 4096;
-  // Without a size this fails too, and then has the reason.
-  const std::unique_ptr<detail::stb::stbi_uc, detail::FreePixels> pixels(
-      detail::stb::stbi_load_from_memory(encoded, count, &columns, &rows, &channels,
-                                         Image::channels));
-  if (!pixels || !sized) {
-    const char* reason = detail::stb::stbi_failure_reason();
-    fail(name, ": a damaged or unsupported ", name_of(format), " (",
-         reason != nullptr ? reason : "no size", ")");
+  bool sized = false;
+  if (format == ImageFormat::png && detail::png_size(data, width, height)) {
+    sized = true;
+  } else if (detail::stb::stbi_info_from_memory(encoded, count, &columns, &rows, &channels) != 0) {
+    sized = true;
+    width = columns;
+    height = std::abs(Index{rows});  // negative in a BMP that starts with the topmost row
   }
   Image image(width, height);
   std::copy_n(pixels.get(), image.size(), image.data());
@@ -178,7 +163,9 @@ inline void write_image(const std::string& path, const Image& image,
   } catch (const Error& error) {
     fail(path, ": ", error.what());
   }
-  write_file(path, bytes);
+  OutputFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 }  // namespace camlite

@@ -27,51 +27,11 @@ struct ModelParts {
   std::shared_ptr<void> storage;  // keeps the tensors' bytes alive; null if somebody else does
 };
 
-// A network with its weights, class names and preprocessing. Immutable; copies share the weights.
-class Model {
- public:
-  // Throws Error, naming source, node and numbers, unless shapes follow from one another through
-  // the graph, every tensor that an operator needs is there, has its shape and floats, no tensor is
-  // left over, and there are as many labels as classes (or none).
-  explicit Model(ModelParts parts) : content_(std::make_shared<Content>(std::move(parts))) {}
-
-  const Graph& graph() const { return content_->parts.graph; }
-  std::span<const StoredTensor> tensors() const { return content_->parts.tensors; }
-  const std::vector<std::string>& labels() const { return content_->parts.labels; }
-  const Preprocessing& preprocessing() const { return content_->parts.preprocessing; }
-  const std::vector<std::pair<std::string, std::string>>& notes() const {
-    return content_->parts.notes;
-  }
-  const std::string& source() const { return content_->parts.source; }
-
-  // Number of classes: the last extent of the graph's result.
-  Index classes() const { return content_->classes; }
-
-  // The name of class k; "class 17" if the model has no labels. Throws Error if there is no such
-  // class.
-  std::string label(Index k) const {
-    if (k < 0 || k >= classes()) fail(source(), ": there is no class ", k, " among ", classes());
-    return labels().empty() ? text("class ", k) : labels()[static_cast<std::size_t>(k)];
-  }
-
-  // Throws Error if there is none of this name.
-  const StoredTensor& tensor(std::string_view name) const {
-    const StoredTensor* found = content_->find(name);
-    if (!found) fail(source(), ": there is no tensor \"", name, "\"");
-    return *found;
-  }
-
-  // The input that the graph names, for a batch: (batch, height, width, channels).
-  Shape input_shape(Index batch = 1) const { return content_->input_shape(batch); }
-
- private:
-  struct Content;
-  std::shared_ptr<const Content> content_;
-};
+namespace detail {
 
 // The parts and what was found out when they were checked.
-struct Model::Content {
-  explicit Content(ModelParts given) : parts(std::move(given)) {
+struct ModelContent {
+  explicit ModelContent(ModelParts given) : parts(std::move(given)) {
     for (std::size_t i = 0; i < parts.tensors.size(); ++i) index.emplace(parts.tensors[i].name, i);
     const std::vector<Shape> shapes = infer_shapes(parts.graph, input_shape(1), parts.source);
     auto unused = index;
@@ -88,7 +48,7 @@ struct Model::Content {
     if (!parts.labels.empty() && std::ssize(parts.labels) != classes) {
       fail(parts.source, ": ", parts.labels.size(), " labels for ", classes, " classes");
     }
-    detail::check(parts.preprocessing);
+    check(parts.preprocessing);
   }
 
   Shape input_shape(Index batch) const {
@@ -137,6 +97,50 @@ struct Model::Content {
   ModelParts parts;
   std::unordered_map<std::string, std::size_t> index;  // tensors by name
   Index classes = 0;
+};
+
+}  // namespace detail
+
+// A network with its weights, class names and preprocessing. Immutable; copies share the weights.
+class Model {
+ public:
+  // Throws Error, naming source, node and numbers, unless shapes follow from one another through
+  // the graph, every tensor that an operator needs is there, has its shape and floats, no tensor is
+  // left over, and there are as many labels as classes (or none).
+  explicit Model(ModelParts parts)
+      : content_(std::make_shared<detail::ModelContent>(std::move(parts))) {}
+
+  const Graph& graph() const { return content_->parts.graph; }
+  std::span<const StoredTensor> tensors() const { return content_->parts.tensors; }
+  const std::vector<std::string>& labels() const { return content_->parts.labels; }
+  const Preprocessing& preprocessing() const { return content_->parts.preprocessing; }
+  const std::vector<std::pair<std::string, std::string>>& notes() const {
+    return content_->parts.notes;
+  }
+  const std::string& source() const { return content_->parts.source; }
+
+  // Number of classes: the last extent of the graph's result.
+  Index classes() const { return content_->classes; }
+
+  // The name of class k; "class 17" if the model has no labels. Throws Error if there is no such
+  // class.
+  std::string label(Index k) const {
+    if (k < 0 || k >= classes()) fail(source(), ": there is no class ", k, " among ", classes());
+    return labels().empty() ? text("class ", k) : labels()[static_cast<std::size_t>(k)];
+  }
+
+  // Throws Error if there is none of this name.
+  const StoredTensor& tensor(std::string_view name) const {
+    const StoredTensor* found = content_->find(name);
+    if (!found) fail(source(), ": there is no tensor \"", name, "\"");
+    return *found;
+  }
+
+  // The input that the graph names, for a batch: (batch, height, width, channels).
+  Shape input_shape(Index batch = 1) const { return content_->input_shape(batch); }
+
+ private:
+  std::shared_ptr<const detail::ModelContent> content_;
 };
 
 // A model from tensors in memory, which it keeps: what converters and tests make.

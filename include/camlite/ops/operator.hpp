@@ -126,7 +126,7 @@ Tensor<T> computed(const Operator& op, std::initializer_list<TensorView<const T>
   }();
   try {
     if (shapes.size() < static_cast<std::size_t>(Operator::arity.least))
-      fail("needs at least ", Operator::arity.least, " inputs, not ", shapes.size());
+      fail("takes ", Operator::arity.least, " or more inputs, not ", shapes.size());
     Tensor<T> out = Tensor<T>::uninitialized(op.output_shape(shapes));
     const std::vector<Parameter> needed = parameters_of(op, shapes);
     const auto* given = parameters.begin();

@@ -1,0 +1,299 @@
+// Attributes and shapes as a hostile model file may have them: an operator refuses them or is
+// right, and nothing overflows (which the sanitizers of the build would say).
+#include <camlite/ops/avg_pool2d.hpp>
+#include <camlite/ops/concat.hpp>
+#include <camlite/ops/conv2d.hpp>
+#include <camlite/ops/flatten.hpp>
+#include <camlite/ops/linear.hpp>
+#include <camlite/ops/lrn.hpp>
+#include <camlite/ops/max_pool2d.hpp>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include <catch2/catch.hpp>
+
+#include "support/compare.hpp"
+#include "support/random.hpp"
+
+using camlite::Conv2d;
+using camlite::Error;
+using camlite::Index;
+using camlite::Linear;
+using camlite::Pool2d;
+using camlite::Rounding;
+using camlite::Shape;
+using camlite::Size2d;
+using camlite::Tensor;
+using camlite::test::Random;
+using camlite::test::relative_error;
+using camlite::test::tolerance;
+
+namespace {
+
+__extension__ using Wide = __int128;  // in which nothing here overflows
+
+constexpr Index largest = std::numeric_limits<Index>::max();
+
+Index hostile(Random& random) {
+  const Index usual = random.between(1, 9), power = Index{1} << random.between(0, 62);
+  return random.one_of<Index>({usual, usual, usual, power, power - 1, power + usual, largest,
+                               largest - usual, largest / 2, largest / 3, 0, -1, -usual, -power,
+                               std::numeric_limits<Index>::min()});
+}
+
+Index hostile_extent(Random& random) {
+  const Index usual = random.between(1, 9), power = Index{1} << random.between(0, 62);
+  return random.one_of<Index>({1, usual, usual, usual, power, power - 1, largest - usual, 0});
+}
+
+// Nothing if there is no such shape.
+std::optional<Shape> hostile_shape(Random& random) {
+  try {
+    return Shape{hostile_extent(random), hostile_extent(random), hostile_extent(random),
+                 hostile_extent(random)};
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+Size2d hostile_size(Random& random) {
+  const Index one = hostile(random);
+  return random.coin() ? Size2d(one) : Size2d(one, hostile(random));
+}
+
+// What compute() returns, or nothing if it throws Error. Anything else that it throws fails the
+// test.
+template <class Compute>
+auto unless_refused(const Compute& compute) -> std::optional<decltype(compute())> {
+  try {
+    return compute();
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+Wide wide_size(const Shape& shape) {
+  Wide size = 1;
+  for (Index extent : shape) size *= extent;
+  return size;
+}
+
+bool is_right(std::optional<Index> value, Wide expected) {
+  return !value || (Wide{*value} == expected);
+}
+
+Wide conv_positions(Index extent, Index kernel, Index stride, Index padding, Index dilation) {
+  return (Wide{extent} + Wide{2} * padding - Wide{dilation} * (kernel - 1) - 1) / stride + 1;
+}
+
+Wide pool_windows(Index extent, Index kernel, Index stride, Index padding, Rounding rounding) {
+  const Wide room = Wide{extent} + Wide{2} * padding - kernel;
+  if (rounding == Rounding::floor) return room / stride + 1;
+  const Wide count = (room + stride - 1) / stride + 1;
+  return (count - 1) * stride >= Wide{extent} + padding ? count - 1 : count;
+}
+
+}  // namespace
+
+TEST_CASE("conv2d refuses hostile attributes or infers the right shapes") {
+  Random random(16);
+  int accepted = 0;
+  for (int i = 0; i < 200000; ++i) {
+    const std::optional<Shape> shape = hostile_shape(random);
+    if (!shape) continue;
+    const std::array<Shape, 1> in{*shape};
+    const Conv2d conv{.out_channels = hostile(random),
+                      .kernel = hostile_size(random),
+                      .stride = hostile_size(random),
+                      .padding = random.coin() ? Size2d(0) : hostile_size(random),
+                      .dilation = random.coin() ? Size2d(1) : hostile_size(random),
+                      .groups = random.coin() ? 1 : hostile(random)};
+    const auto out = unless_refused([&] { return conv.output_shape(in); });
+    if (!out) continue;
+    ++accepted;
+    const Wide height = conv_positions(in[0][1], conv.kernel.height, conv.stride.height,
+                                       conv.padding.height, conv.dilation.height);
+    const Wide width = conv_positions(in[0][2], conv.kernel.width, conv.stride.width,
+                                      conv.padding.width, conv.dilation.width);
+    const Wide taps = Wide{conv.kernel.height} * conv.kernel.width * (in[0][3] / conv.groups);
+    const bool right =
+        (*out)[0] == in[0][0] && (*out)[1] == height && (*out)[2] == width &&
+        (*out)[3] == conv.out_channels && height > 0 && width > 0 &&
+        is_right(unless_refused([&] { return conv.parameters(in)[0].shape.size(); }),
+                 taps * conv.out_channels) &&
+        is_right(unless_refused([&] { return conv.taps(in[0]); }), taps) &&
+        is_right(unless_refused([&] { return conv.multiply_adds(in); }), wide_size(*out) * taps) &&
+        unless_refused([&] { return conv.scratch(in); }).value_or(0) >= 0;
+    if (!right) FAIL(in[0].str() << " kernel " << conv.kernel.str() << " gives " << out->str());
+  }
+  CHECK(accepted > 1000);
+}
+
+TEST_CASE("pooling refuses hostile attributes or infers the right shape") {
+  Random random(17);
+  int accepted = 0;
+  for (int i = 0; i < 200000; ++i) {
+    const std::optional<Shape> shape = hostile_shape(random);
+    if (!shape) continue;
+    const std::array<Shape, 1> in{*shape};
+    const Pool2d pool{
+        .kernel = hostile_size(random),
+        .stride = hostile_size(random),
+        .padding = random.coin() ? Size2d(0) : hostile_size(random),
+        .rounding = random.one_of({Rounding::floor, Rounding::ceil, Rounding::caffe})};
+    const auto out = unless_refused([&] { return pool.output_shape(in); });
+    if (!out) continue;
+    ++accepted;
+    const Size2d stride = pool.step();
+    const Wide height = pool_windows(in[0][1], pool.kernel.height, stride.height,
+                                     pool.padding.height, pool.rounding);
+    const Wide width =
+        pool_windows(in[0][2], pool.kernel.width, stride.width, pool.padding.width, pool.rounding);
+    const bool right = (*out)[0] == in[0][0] && (*out)[1] == height && (*out)[2] == width &&
+                       (*out)[3] == in[0][3] && height > 0 && width > 0;
+    if (!right) FAIL(in[0].str() << " kernel " << pool.kernel.str() << " gives " << out->str());
+  }
+  CHECK(accepted > 1000);
+}
+
+TEST_CASE("a huge window that is accepted pools what it sees") {
+  Random random(18);
+  int pooled = 0;
+  for (int i = 0; i < 100000; ++i) {
+    const Index height = random.between(1, 4), width = random.between(1, 4);
+    const auto padding = [&] { return random.coin() ? hostile(random) : 0; };
+    const Size2d pad{padding(), padding()};
+    const auto window = [&](Index one_side) {
+      const Index extra = random.between(0, 5);
+      return one_side < 0 || one_side > (largest - extra) / 2 ? largest : 2 * one_side + extra;
+    };
+    const Pool2d pool{
+        .kernel = {window(pad.height), window(pad.width)},
+        .stride = hostile_size(random),
+        .padding = pad,
+        .rounding = random.one_of({Rounding::floor, Rounding::ceil, Rounding::caffe})};
+    const Shape shape{1, height, width, 1};
+    const auto out = unless_refused([&] { return pool.output_shape(std::array{shape}); });
+    if (!out) continue;
+    ++pooled;
+    REQUIRE(out->size() <= 36);  // no more than fit, since padding is half of a window at most
+
+    const Tensor<double> in = random.tensor<double>(shape);
+    Tensor<double> maximum(*out), average(*out), average_of_input(*out);
+    for (Index y = 0; y < (*out)[1]; ++y) {
+      for (Index x = 0; x < (*out)[2]; ++x) {
+        const Wide top = Wide{y} * pool.step().height - pad.height;
+        const Wide left = Wide{x} * pool.step().width - pad.width;
+        const Wide bottom = top + pool.kernel.height, right = left + pool.kernel.width;
+        double most = -2, sum = 0, count = 0;
+        for (Index v = 0; v < height; ++v) {
+          for (Index u = 0; u < width; ++u) {
+            if (v < top || v >= bottom || u < left || u >= right) continue;
+            most = std::max(most, in(0, v, u, 0));
+            sum += in(0, v, u, 0);
+            ++count;
+          }
+        }
+        const Wide rows = std::min(bottom, Wide{height} + pad.height) - top;
+        const Wide columns = std::min(right, Wide{width} + pad.width) - left;
+        maximum(0, y, x, 0) = most;
+        average(0, y, x, 0) = sum / (static_cast<double>(rows) * static_cast<double>(columns));
+        average_of_input(0, y, x, 0) = sum / count;
+      }
+    }
+    const double worst =
+        std::max({relative_error(camlite::max_pool2d<double>(in, pool), maximum),
+                  relative_error(camlite::avg_pool2d<double>(in, pool), average),
+                  relative_error(camlite::avg_pool2d<double>(in, pool, false), average_of_input)});
+    if (!(worst <= tolerance<double>)) {
+      FAIL(shape.str() << " kernel " << pool.kernel.str() << " stride " << pool.stride.str()
+                       << " padding " << pad.str() << ": off by " << worst);
+    }
+  }
+  CHECK(pooled > 1000);
+}
+
+TEST_CASE("a huge padding or dilation that is accepted convolves what it sees") {
+  Random random(19);
+  int convolved = 0;
+  for (int i = 0; i < 100000; ++i) {
+    const Shape shape{1, random.between(1, 4), random.between(1, 4), 1};
+    const Size2d kernel{random.between(1, 3), random.between(1, 3)};
+    const Size2d dilation = hostile_size(random);
+    const auto padding = [&](Index taps, Index dilate) {
+      const Wide half = Wide{dilate} * (taps - 1) / 2;
+      return half < 0 || half > largest - 3 ? hostile(random)
+                                            : static_cast<Index>(half) + random.between(0, 3);
+    };
+    const Conv2d conv{
+        .out_channels = 1,
+        .kernel = kernel,
+        .stride = hostile_size(random),
+        .padding = {padding(kernel.height, dilation.height), padding(kernel.width, dilation.width)},
+        .dilation = dilation};
+    const auto out = unless_refused([&] { return conv.output_shape(std::array{shape}); });
+    if (!out || out->size() > 1000) continue;
+    ++convolved;
+    const Tensor<double> in = random.tensor<double>(shape);
+    const Tensor<double> weight = random.tensor<double>({1, 1, kernel.height, kernel.width});
+    Tensor<double> expected(*out);
+    for (Index y = 0; y < (*out)[1]; ++y) {
+      for (Index x = 0; x < (*out)[2]; ++x) {
+        for (Index k = 0; k < kernel.height * kernel.width; ++k) {
+          const Index row = k / kernel.width, column = k % kernel.width;
+          const Wide v =
+              Wide{y} * conv.stride.height - conv.padding.height + Wide{row} * dilation.height;
+          const Wide u =
+              Wide{x} * conv.stride.width - conv.padding.width + Wide{column} * dilation.width;
+          if (v < 0 || v >= shape[1] || u < 0 || u >= shape[2]) continue;
+          expected(0, y, x, 0) +=
+              weight(0, 0, row, column) * in(0, static_cast<Index>(v), static_cast<Index>(u), 0);
+        }
+      }
+    }
+    const Tensor<double> got = camlite::conv2d<double>(in, weight, {}, conv);
+    if (!(relative_error(got, expected) <= tolerance<double>)) {
+      FAIL(shape.str() << " kernel " << kernel.str() << " stride " << conv.stride.str()
+                       << " padding " << conv.padding.str() << " dilation " << dilation.str());
+    }
+  }
+  CHECK(convolved > 1000);
+}
+
+TEST_CASE("layers of hostile sizes refuse them or infer the right shapes") {
+  Random random(20);
+  for (int i = 0; i < 50000; ++i) {
+    const std::optional<Shape> one = hostile_shape(random), two = hostile_shape(random);
+    if (!one || !two) continue;
+    const std::array<Shape, 1> in{*one};
+    const std::array<Shape, 2> both{*one, Shape{(*one)[0], (*one)[1], (*one)[2], (*two)[3]}};
+    if (const auto flat = unless_refused([&] { return camlite::Flatten::output_shape(in); })) {
+      CHECK(flat->size() == wide_size(*one));
+    }
+    if (const auto joined = unless_refused([&] { return camlite::Concat::output_shape(both); })) {
+      CHECK(joined->size() == wide_size(both[0]) + wide_size(both[1]));
+    }
+    const Linear linear{.out_features = hostile(random)};
+    const std::array<Shape, 1> vectors{Shape{(*one)[0], (*one)[1]}};
+    if (const auto out = unless_refused([&] { return linear.output_shape(vectors); })) {
+      CHECK(*out == Shape{(*one)[0], linear.out_features});
+      CHECK(is_right(unless_refused([&] { return linear.multiply_adds(vectors); }),
+                     Wide{(*one)[0]} * linear.out_features * (*one)[1]));
+    }
+  }
+}
+
+TEST_CASE("an lrn of a huge window sees all channels") {
+  Random random(21);
+  const Tensor<double> in = random.tensor<double>({1, 2, 2, 7});
+  const Tensor<double> wide = camlite::lrn<double>(in, {.size = largest, .alpha = 1e18});
+  for (Index c = 0; c < 7; ++c) {
+    double squares = 0;
+    for (Index d = 0; d < 7; ++d) squares += in(0, 1, 1, d) * in(0, 1, 1, d);
+    const double base = 1 + 1e18 / static_cast<double>(largest) * squares;
+    CHECK(wide(0, 1, 1, c) == Approx(in(0, 1, 1, c) / std::pow(base, 0.75)));
+  }
+}
