@@ -271,8 +271,9 @@ TEST_CASE("a file that cannot be read is named, with the reason") {
   CHECK(error_of(path) == path + ": a WebP picture; only JPEG, PNG and BMP are read");
 
   CHECK(error_of(fixtures + "pictures/rgb.png", {.bytes = 100}) ==
-        fixtures + "pictures/rgb.png: more than 100 bytes");
-  CHECK_THAT(error_of("/dev/zero", {.bytes = 1 << 20}), Contains("more than 1048576 bytes"));
+        fixtures + "pictures/rgb.png: more than the limit of 100 bytes");
+  CHECK_THAT(error_of("/dev/zero", {.bytes = 1 << 20}),
+             Contains("more than the limit of 1048576 bytes"));
 }
 
 TEST_CASE("a file cut anywhere is an error that names it") {
@@ -381,7 +382,7 @@ TEST_CASE("a picture that cannot be written is an error that names the file, and
   CHECK_THAT(error(scratch / "x.jpg", image, {.jpeg_quality = 101}), Contains("1 to 100, not 101"));
   CHECK_THAT(error(scratch / "x.jpg", Image(1, 65536)), Contains("1 x 65536 pixels are too many"));
   CHECK(error(scratch / "no/x.png", image) ==
-        scratch / "no/x.png: cannot create: No such file or directory");
+        scratch / "no/x.png: cannot write: No such file or directory");
   CHECK(scratch.names().empty());
 
   std::filesystem::create_directory(path);

@@ -8,6 +8,7 @@
 #include <camlite/ops/relu.hpp>
 #include <camlite/ops/softmax.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -200,12 +201,10 @@ TEMPLATE_TEST_CASE("softmax is each exponential's share of their sum", "", float
   }
   CHECK(camlite::softmax<T>(Tensor<T>({3, 0})).shape() == Shape{3, 0});
   const Tensor<T> map = random.tensor<T>({2, 3, 4, 5});
-  CHECK(
-      relative_error(camlite::softmax<T>(map), camlite::softmax<T>(map.view().reshaped({24, 5}))) ==
-      std::numeric_limits<double>::infinity());  // of another shape,
-  const Tensor<T> rows = camlite::softmax<T>(map.view().reshaped({24, 5}));
-  CHECK(relative_error(camlite::softmax<T>(map), Tensor<T>({2, 3, 4, 5}, {rows.data(), 120})) ==
-        0);  // and the same numbers
+  const Tensor<T> of_map = camlite::softmax<T>(map);
+  const Tensor<T> of_rows = camlite::softmax<T>(map.view().reshaped({24, 5}));
+  CHECK(of_map.shape() == map.shape());
+  CHECK(std::equal(of_map.begin(), of_map.end(), of_rows.begin(), of_rows.end()));
 }
 
 TEMPLATE_TEST_CASE("softmax of huge logits neither overflows nor vanishes", "", float, double) {
@@ -272,10 +271,10 @@ TEMPLATE_TEST_CASE("lrn divides by the squares of the channels around", "", floa
 TEST_CASE("layers whose shapes do not fit say what does not fit") {
   const Tensor<float> map({2, 3, 4, 5}), other({2, 3, 4, 6}), wide({2, 3, 5, 5}), vectors({2, 5});
   const Tensor<float> five({5}), six({6}), scalar(Shape{});
-  CHECK_THROWS_WITH(camlite::add<float>({map}), "add: needs at least 2 inputs, not 1");
+  CHECK_THROWS_WITH(camlite::add<float>({map}), "add: takes 2 or more inputs, not 1");
   CHECK_THROWS_WITH(camlite::add<float>({map, map, other}),
                     "add: adds tensors of one shape, its inputs are (2, 3, 4, 5) and (2, 3, 4, 6)");
-  CHECK_THROWS_WITH(camlite::concat<float>({}), "concat: needs at least 1 inputs, not 0");
+  CHECK_THROWS_WITH(camlite::concat<float>({}), "concat: takes 1 or more inputs, not 0");
   CHECK_THROWS_WITH(camlite::concat<float>({map, wide}),
                     "concat: joins maps of one batch, height and width, its inputs are "
                     "(2, 3, 4, 5) and (2, 3, 5, 5)");

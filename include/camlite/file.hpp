@@ -14,8 +14,9 @@
 
 namespace camlite {
 
-// The bytes of a file. Throws Error, naming the path and the reason, if it cannot be read, as a directory or a missing
-// file cannot, or has more than `limit` bytes; so it ends on a file without end, such as a device.
+// The bytes of a file. Throws Error, naming the path and the reason, if it cannot be read, as a
+// directory or a missing file cannot, or has more than `limit` bytes; so it ends on a file without
+// end, such as a device.
 inline std::vector<std::byte> read_file(const std::string& path, Index limit) {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }

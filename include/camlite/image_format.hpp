@@ -1,16 +1,16 @@
-// ImageFormat: which format a picture is in, by its first bytes or its suffix, and whether all of
-// it is there.
+// ImageFormat: which format an encoded picture is in, by its first bytes or its suffix; of how many
+// pixels it is, and whether all of it is there.
 //
-// stb_image decodes truncated and damaged files to gray or black areas without a word; the checks
-// here are what makes them errors.
+// stb_image decodes truncated and damaged files to gray or black areas without a word, and trusts
+// the sizes in their headers; the checks here come first.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -95,22 +95,41 @@ inline ImageFormat image_format_of(std::span<const std::byte> data, std::string_
   fail(name, ": not a JPEG, PNG or BMP picture");
 }
 
-// Throws Error if a Huffman table of the segment has more than 256 codes, as none can: stb_image before 2.29 would write
-// beyond its own table.
+// What is known of a picture before it is decoded.
+struct EncodedSize {
+  Index width = 0;
+  Index height = 0;
+};
+
+inline EncodedSize checked_size(Index width, Index height, Index most_pixels,
+                                std::string_view name) {
+  if (width < 1 || height < 1) fail(name, ": a picture of ", width, " x ", height, " pixels");
+  if (width > most_pixels / height) {
+    fail(name, ": ", width, " x ", height, " pixels are more than the limit of ", most_pixels);
+  }
+  return {width, height};
+}
+
+// Throws Error if a Huffman table of the segment has more than 256 codes, as none can:
+// stb_image 2.27 would write beyond its own table.
 inline void check_huffman_tables(std::span<const std::byte> segment, std::string_view name) {
   constexpr std::size_t head = 17;  // which table, and how many codes of each length
   while (segment.size() >= head) {
     std::size_t codes = 0;
-    for (std::byte count : segment.subspan(1, head - 1)) codes += std::to_integer<std::size_t>(count);
+    for (std::byte count : segment.subspan(1, head - 1))
+      codes += std::to_integer<std::size_t>(count);
     if (codes > 256) fail(name, ": a damaged JPEG: a Huffman table of ", codes, " codes");
     segment = segment.subspan(std::min(head + codes, segment.size()));
   }
-  if (!segment.empty()) fail(name, ": a damaged JPEG: a Huffman table of ", segment.size(), " bytes");
+  if (!segment.empty())
+    fail(name, ": a damaged JPEG: a Huffman table of ", segment.size(), " bytes");
 }
 
-// Throws Error unless the end-of-image marker is there, after all segments, and the Huffman tables can be.
-inline void check_whole_jpeg(std::span<const std::byte> data, std::string_view name) {
-  constexpr std::uint32_t huffman_tables = 0xc4, end_of_image = 0xd9;
+// Follows the segments (ITU-T T.81, annex B) to the end-of-image marker. Throws Error if it is not
+// there, or the size or a Huffman table cannot be.
+inline EncodedSize inspect_jpeg(std::span<const std::byte> data, Index most_pixels,
+                                std::string_view name) {
+  EncodedSize size;
   std::size_t at = 2;
   while (at + 2 <= data.size()) {
     const std::uint32_t marker = big_endian<1>(data, at + 1);
@@ -122,14 +141,23 @@ inline void check_whole_jpeg(std::span<const std::byte> data, std::string_view n
       at = static_cast<std::size_t>(static_cast<const std::byte*>(next) - data.data());
       continue;
     }
-    if (marker == end_of_image) return;
-    if (at + 4 > data.size()) break;
-    const std::size_t next = at + 2 + big_endian<2>(data, at + 2);
-    if (next > data.size()) break;
-    if (marker == huffman_tables) {
-      check_huffman_tables(data.subspan(at + 4, std::max(next, at + 4) - (at + 4)), name);
+    constexpr std::uint32_t end_of_image = 0xd9, huffman_tables = 0xc4;
+    if (marker == end_of_image) {
+      if (size.width == 0) fail(name, ": a damaged JPEG: it ends without a frame");
+      return size;
     }
-    at = next;
+    if (at + 4 > data.size() || big_endian<2>(data, at + 2) > data.size() - at - 2) break;
+    const std::size_t length = big_endian<2>(data, at + 2);
+    if (length < 2) fail(name, ": a damaged JPEG: a segment of ", length, " bytes at byte ", at);
+    const auto segment = data.subspan(at + 4, length - 2);
+    if (marker == huffman_tables) check_huffman_tables(segment, name);
+    const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != huffman_tables &&
+                       marker != 0xc8 && marker != 0xcc;
+    if (frame && size.width == 0) {
+      if (segment.size() < 6) fail(name, ": a damaged JPEG: a frame of ", segment.size(), " bytes");
+      size = checked_size(big_endian<2>(segment, 3), big_endian<2>(segment, 1), most_pixels, name);
+    }
+    at += 2 + length;
   }
   fail(name, ": a truncated JPEG: its ", data.size(), " bytes end before the end-of-image marker");
 }
@@ -151,9 +179,11 @@ inline std::uint32_t crc32(std::span<const std::byte> data) {
   return ~crc;
 }
 
-// Throws Error unless all chunks up to IEND are there, those that matter are known and their
-// checksums hold.
-inline void check_whole_png(std::span<const std::byte> data, std::string_view name) {
+// Follows the chunks (ISO/IEC 15948, section 5) to IEND. Throws Error if it is not there, the size
+// cannot be, a chunk that matters is unknown or its checksum does not hold.
+inline EncodedSize inspect_png(std::span<const std::byte> data, Index most_pixels,
+                               std::string_view name) {
+  EncodedSize size;
   std::size_t at = 8;
   while (true) {
     constexpr std::size_t around = 12;  // length, type, checksum
@@ -161,37 +191,67 @@ inline void check_whole_png(std::span<const std::byte> data, std::string_view na
       fail(name, ": a truncated PNG: its ", data.size(), " bytes end before its last chunk");
     }
     const std::size_t length = big_endian<4>(data, at);
+    const std::string_view type(reinterpret_cast<const char*>(data.data()) + at + 4, 4);
     const bool critical = (big_endian<1>(data, at + 4) & 0x20) == 0;
-    if (critical) {
-      const std::string_view type(reinterpret_cast<const char*>(data.data()) + at + 4, 4);
-      if (type != "IHDR" && type != "PLTE" && type != "IDAT" && type != "IEND") {
-        fail(name, ": a PNG with an unknown critical chunk at byte ", at);
-      }
-      if (crc32(data.subspan(at + 4, 4 + length)) != big_endian<4>(data, at + 8 + length)) {
-        fail(name, ": a damaged PNG: the checksum of the ", type, " chunk at byte ", at,
-             " is wrong");
-      }
-      if (type == "IEND") return;
+    if (critical && type != "IHDR" && type != "PLTE" && type != "IDAT" && type != "IEND") {
+      fail(name, ": a PNG with an unknown critical chunk at byte ", at);
     }
+    if (critical &&
+        crc32(data.subspan(at + 4, 4 + length)) != big_endian<4>(data, at + 8 + length)) {
+      fail(name, ": a damaged PNG: the checksum of the ", type, " chunk at byte ", at, " is wrong");
+    }
+    if (at == 8) {
+      if (type != "IHDR" || length != 13)
+        fail(name, ": a damaged PNG: it does not start with a header");
+      size = checked_size(big_endian<4>(data, at + 8), big_endian<4>(data, at + 12), most_pixels,
+                          name);
+    }
+    if (type == "IEND") return size;
     at += around + length;
   }
 }
 
-// Throws Error unless the pixels are all there. The size is the one that the header gives.
-// Compressed ones are left to the decoder, which refuses them.
-inline void check_whole_bmp(std::span<const std::byte> data, std::string_view name, Index width,
-                            Index height) {
-  constexpr std::size_t os2_header = 12;
-  if (data.size() < 34) fail(name, ": a truncated BMP: ", data.size(), " bytes");
-  const bool os2 = little_endian<4>(data, 14) == os2_header;
-  if (!os2 && little_endian<4>(data, 30) != 0 && little_endian<4>(data, 30) != 3) return;
-  const Index bits = checked_product(width, little_endian<2>(data, os2 ? 24 : 28));
-  const Index stride = (bits + 31) / 32 * 4;
-  const Index needed =
-      Index{little_endian<4>(data, 10)} + checked_product(stride, height - 1) + (bits + 7) / 8;
-  if (static_cast<Index>(data.size()) < needed) {
-    fail(name, ": a truncated BMP: ", data.size(), " bytes of ", needed);
+// Reads the header. Throws Error if the size cannot be, or the pixels are not all there; compressed
+// ones are left to the decoder, which refuses them.
+inline EncodedSize inspect_bmp(std::span<const std::byte> data, Index most_pixels,
+                               std::string_view name) {
+  const bool os2 =
+      data.size() >= 26 && little_endian<4>(data, 14) == 12;  // 16-bit sizes, no compression
+  if (!os2 && data.size() < 34) fail(name, ": a truncated BMP: ", data.size(), " bytes");
+  const auto signed_size = [data](std::size_t at) {
+    return Index{static_cast<std::int32_t>(little_endian<4>(data, at))};
+  };
+  const Index width = os2 ? Index{little_endian<2>(data, 18)} : signed_size(18);
+  // Negative where the topmost row is the first.
+  const Index height = os2 ? Index{little_endian<2>(data, 20)} : std::abs(signed_size(22));
+  const EncodedSize size = checked_size(width, height, most_pixels, name);
+
+  const std::uint32_t compression = os2 ? 0 : little_endian<4>(data, 30);
+  constexpr std::uint32_t channel_masks = 3;
+  if (compression != 0 && compression != channel_masks) return size;
+  const Index bits = width * Index{little_endian<2>(data, os2 ? 24 : 28)};
+  const Index before_last_row = checked_product((bits + 31) / 32 * 4, height - 1);
+  const Index needed = Index{little_endian<4>(data, 10)} + (bits + 7) / 8;
+  if (static_cast<Index>(data.size()) - needed < before_last_row) {
+    fail(name, ": a truncated BMP: its ", data.size(), " bytes end before the last of its ", height,
+         " rows");
   }
+  return size;
+}
+
+// Throws Error, whose message starts with `name`, unless the picture has at least one and at most
+// `most_pixels` pixels and is there as a whole.
+inline EncodedSize inspect(ImageFormat format, std::span<const std::byte> data, Index most_pixels,
+                           std::string_view name) {
+  switch (format) {
+    case ImageFormat::jpeg:
+      return inspect_jpeg(data, most_pixels, name);
+    case ImageFormat::png:
+      return inspect_png(data, most_pixels, name);
+    case ImageFormat::bmp:
+      break;
+  }
+  return inspect_bmp(data, most_pixels, name);
 }
 
 }  // namespace detail

@@ -38,18 +38,6 @@ struct FreePixels {
   void operator()(stb::stbi_uc* pixels) const { std::free(pixels); }
 };
 
-inline void check_whole(ImageFormat format, std::span<const std::byte> data, std::string_view name,
-                        Index width, Index height) {
-  switch (format) {
-    case ImageFormat::jpeg:
-      return check_whole_jpeg(data, name);
-    case ImageFormat::png:
-      return check_whole_png(data, name);
-    case ImageFormat::bmp:
-      return check_whole_bmp(data, name, width, height);
-  }
-}
-
 }  // namespace detail
 
 // A JPEG (baseline or progressive; gray, YCbCr, RGB, CMYK or YCCK), PNG (any) or BMP (not
@@ -66,20 +54,30 @@ inline Image decode_image(std::span<const std::byte> data, std::string_view name
   const Index most = std::min<Index>(limits.bytes, std::numeric_limits<int>::max());
   if (bytes > most) fail(name, ": ", bytes, " bytes are more than the limit of ", most);
 
-  // All calls to stb are in this function: the reason for a failure is in a variable of the
-  // translation unit.
-  const auto* encoded = reinterpret_cast<const detail::stb::stbi_uc*>(data.data());
-  const int count = static_cast<int>(bytes);
+  const auto [width, height] = detail::inspect(format, data, limits.pixels, name);
+
+  // What may grow is the compressed data of a PNG, which is in the file, and what it inflates to:
+  // at most 16-bit RGBA, and eight bytes a row for the filters of the seven passes. stb_image
+  // doubles a buffer that is too small.
+  const Index inflated = 8 * width * height + 8 * (width + height);
+  detail::stb::growth_limit = 2 * static_cast<std::size_t>(bytes + inflated) + 4096;
+
+  // Both calls to stb are in this function, since the reason is in a variable of the translation
+  // unit.
   int columns = 0;
   int rows = 0;
   int channels = 0;
-  bool sized = false;
-  if (format == ImageFormat::png && detail::png_size(data, width, height)) {
-    sized = true;
-  } else if (detail::stb::stbi_info_from_memory(encoded, count, &columns, &rows, &channels) != 0) {
-    sized = true;
-    width = columns;
-    height = std::abs(Index{rows});  // negative in a BMP that starts with the topmost row
+  const std::unique_ptr<detail::stb::stbi_uc, detail::FreePixels> pixels(
+      detail::stb::stbi_load_from_memory(reinterpret_cast<const detail::stb::stbi_uc*>(data.data()),
+                                         static_cast<int>(bytes), &columns, &rows, &channels,
+                                         Image::channels));
+  if (!pixels) {
+    fail(name, ": a damaged or unsupported ", name_of(format), " (",
+         detail::stb::stbi_failure_reason(), ")");
+  }
+  if (columns != width || rows != height) {
+    fail(name, ": a damaged ", name_of(format), ": ", columns, " x ", rows,
+         " pixels, its header says ", width, " x ", height);
   }
   Image image(width, height);
   std::copy_n(pixels.get(), image.size(), image.data());

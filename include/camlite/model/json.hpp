@@ -32,7 +32,7 @@ class JsonReader {
 
   // The first character of the next value or sign; NUL at the end.
   char peek() {
-    while (at_ < json_.size() && std::string_view(" \t\n\r").find(json_[at_]) != json_.npos) ++at_;
+    while (at_ < json_.size() && is_space(json_[at_])) ++at_;
     return at_ < json_.size() ? json_[at_] : '\0';
   }
 
@@ -133,6 +133,7 @@ class JsonReader {
     std::uint64_t value;
   };
 
+  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20; }
   static bool is_plain(char c) { return c != '"' && c != '\\' && !is_control(c); }
