@@ -36,6 +36,14 @@ using camlite::Index;
 using Catch::Contains;
 using Catch::StartsWith;
 
+namespace camlite::test {
+
+// In image_second_unit.cpp.
+Image read_in_second_unit(const std::string& path);
+bool own_stb_reads_ppm(const std::string& path);
+
+}  // namespace camlite::test
+
 namespace {
 
 const std::string fixtures = "tests/fixtures/";
@@ -439,4 +447,12 @@ TEST_CASE("many threads read and write at once") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(right == std::vector<int>(4, 150));
+}
+
+TEST_CASE("two translation units may include image_io.hpp, beside a program's own stb_image") {
+  const std::string path = fixtures + "pictures/rgb.png";
+  CHECK(camlite::test::read_in_second_unit(path) == camlite::read_image(path));
+  CHECK(camlite::test::own_stb_reads_ppm(path + ".ppm"));
+  CHECK_THROWS_WITH(camlite::test::read_in_second_unit(path + ".ppm"),
+                    path + ".ppm: not a JPEG, PNG or BMP picture");
 }

@@ -25,11 +25,11 @@
 
 namespace camlite {
 
-// What a picture may be. Both are checked before anything is decoded.
+// The largest picture that is read. Checked before anything is decoded. Above 2^31 - 1, which is as
+// far as stb_image counts, both mean that.
 struct ImageLimits {
-  Index pixels = 100'000'000;  // width * height
-  Index bytes =
-      Index{1} << 30;  // of the file; never above 2^31 - 1, which is as far as stb_image counts
+  Index pixels = 100'000'000;    // width * height
+  Index bytes = Index{1} << 30;  // of the file
 };
 
 namespace detail {
@@ -51,10 +51,12 @@ inline Image decode_image(std::span<const std::byte> data, std::string_view name
                           const ImageLimits& limits = {}) {
   const ImageFormat format = detail::image_format_of(data, name);
   const Index bytes = static_cast<Index>(data.size());
-  const Index most = std::min<Index>(limits.bytes, std::numeric_limits<int>::max());
+  constexpr Index most_counted = std::numeric_limits<int>::max();
+  const Index most = std::min(limits.bytes, most_counted);
   if (bytes > most) fail(name, ": ", bytes, " bytes are more than the limit of ", most);
 
-  const auto [width, height] = detail::inspect(format, data, limits.pixels, name);
+  const auto [width, height] =
+      detail::inspect(format, data, std::min(limits.pixels, most_counted), name);
 
   // What may grow is the compressed data of a PNG, which is in the file, and what it inflates to:
   // at most 16-bit RGBA, and eight bytes a row for the filters of the seven passes. stb_image
