@@ -10,10 +10,12 @@ install_missing "${test_packages[@]}"
 cd "$root"
 build=${1:-build}
 shift || true
+# Enabled, not auto: a folder that tools/demo.sh set up may have been without the tests' packages.
+options=(-Dtools=enabled -Dtests=enabled -Dbench=enabled "$@")
 if [ -f "$build/build.ninja" ]; then
-  [ $# -eq 0 ] || meson configure "$build" "$@"
+  meson setup --reconfigure "$build" "${options[@]}"
 else
-  meson setup "$build" "$@"
+  meson setup "$build" "${options[@]}"
 fi
 ninja -C "$build"
 meson test -C "$build" --print-errorlogs
