@@ -106,7 +106,7 @@ void add_gemm(const std::string& backend, Gemm multiply, const Layer& layer) {
   benchmark::RegisterBenchmark(name.c_str(), body)->Unit(benchmark::kMillisecond)->UseRealTime();
 }
 
-const bool registered = [] {
+void add_all() {
   for (const Layer& layer : layers) {
     add_operator(layer.str(), Conv2d{.out_channels = layer.out_channels, .kernel = 3, .padding = 1},
                  {{1, layer.map, layer.map, layer.in_channels}});
@@ -138,7 +138,16 @@ const bool registered = [] {
     add_gemm("built-in", builtin_gemm<float>, layer);
     if (gemm_backend() != std::string("built-in")) add_gemm(gemm_backend(), gemm<float>, layer);
   }
-  return true;
-}();
+}
 
 }  // namespace
+
+int main(int argc, char** argv) {
+#if CAMLITE_BLAS
+  openblas_set_num_threads(1);  // camlite deals out the work itself
+#endif
+  add_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+}

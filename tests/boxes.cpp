@@ -95,7 +95,7 @@ TEST_CASE("a spiral is one region, and so are diagonal neighbours") {
                                                         1, 0, 1, 1, 1, 0, 1,  //
                                                         1, 0, 1, 0, 0, 0, 1,  //
                                                         1, 0, 1, 1, 1, 1, 1});
-  CHECK(same(camlite::regions(spiral, 0.5F), {{{0, 0, 7, 5}, 22}}));
+  CHECK(same(camlite::regions(spiral, 0.5F), {{{0, 0, 7, 5}, 23}}));
   const Tensor<float> diagonal({2, 2}, std::vector<float>{1, 0, 0, 1});
   CHECK(same(camlite::regions(diagonal, 0.5F), {{{0, 0, 2, 2}, 2}}));
 }
@@ -114,7 +114,8 @@ TEST_CASE("the largest region comes first, by its pixels and not by its box; equ
 }
 
 TEST_CASE("NaN is in no region, infinity is above every number") {
-  const Tensor<float> map({1, 5}, std::vector<float>{infinity, not_a_number, 1, -infinity, not_a_number});
+  const Tensor<float> map({1, 5},
+                          std::vector<float>{infinity, not_a_number, 1, -infinity, not_a_number});
   CHECK(same(camlite::regions(map, 0), {{{0, 0, 1, 1}, 1}, {{2, 0, 1, 1}, 1}}));
   CHECK(camlite::regions(map, not_a_number).empty());
   CHECK(camlite::regions(Tensor<float>(Shape{0, 4}), 0).empty());
@@ -171,7 +172,8 @@ TEST_CASE("a map without a positive finite maximum has no boxes") {
   const Box view{0, 0, 20, 10};
   CHECK(camlite::boxes(Tensor<float>(Shape{3, 3}), view).empty());
   CHECK(camlite::boxes(Tensor<float>({1, 2}, std::vector<float>{-1, -2}), view).empty());
-  CHECK(camlite::boxes(Tensor<float>({1, 2}, std::vector<float>{not_a_number, not_a_number}), view).empty());
+  CHECK(camlite::boxes(Tensor<float>({1, 2}, std::vector<float>{not_a_number, not_a_number}), view)
+            .empty());
   CHECK(camlite::boxes(Tensor<float>({1, 2}, std::vector<float>{1, infinity}), view).empty());
   // NaN elsewhere does no harm.
   CHECK(camlite::boxes(Tensor<float>({1, 2}, std::vector<float>{not_a_number, 3}), {0, 0, 2, 1}) ==

@@ -64,7 +64,8 @@ TEST_CASE("a constant map is 0 when normalized") {
 }
 
 TEST_CASE("NaN counts as the minimum, infinities as the ends") {
-  CHECK(values_of(camlite::normalized(map_of({1, 6}, {2, not_a_number, infinity, 4, -infinity, 3}))) ==
+  CHECK(values_of(
+            camlite::normalized(map_of({1, 6}, {2, not_a_number, infinity, 4, -infinity, 3}))) ==
         std::vector<float>{0, 0, 1, 1, 0, 0.5});
   CHECK(values_of(camlite::normalized(map_of({1, 3}, {not_a_number, infinity, -infinity}))) ==
         std::vector<float>{0, 1, 0});

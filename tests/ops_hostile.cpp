@@ -217,6 +217,17 @@ TEST_CASE("a huge window that is accepted pools what it sees") {
   CHECK(pooled > 1000);
 }
 
+TEST_CASE("a window whose end no number holds is refused") {
+  // It starts at row 2 of 3, of which its padding and stride alone are no sign.
+  const Pool2d pool{.kernel = {largest - 1, 1},
+                    .stride = {largest / 2 + 1, 1},
+                    .padding = {largest / 2 - 1, 0},
+                    .rounding = Rounding::ceil};
+  CHECK_THROWS_WITH(camlite::max_pool2d<float>(Tensor<float>({1, 3, 1, 1}), pool),
+                    "max_pool2d: a size of 9223372036854775807 + 9223372036854775806 does not fit "
+                    "into 63 bits");
+}
+
 TEST_CASE("a huge padding or dilation that is accepted convolves what it sees") {
   Random random(19);
   int convolved = 0;

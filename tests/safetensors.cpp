@@ -3,10 +3,10 @@
 #include <camlite/model/safetensors.hpp>
 #include <camlite/model/safetensors_writer.hpp>
 
-#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -458,20 +458,20 @@ TEST_CASE("nesting is limited to serde_json's 127 levels") {
 }
 
 TEST_CASE("a hostile header costs little more than its length") {
-  // Seconds, for a build with sanitizers on a busy machine; what takes quadratic time takes hours.
+  // Seconds of this process, for a build with sanitizers; what takes quadratic time takes hours.
   constexpr double limit = 60;
   const auto check = [&](const std::string& header, std::size_t data_bytes,
                          const std::string& message) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     CHECK(refusal(file_of(header, data_bytes)) == message);
-    CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < limit);
+    CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < limit);
   };
   std::string names = "{", distinct = R"({"__metadata__":{"a":"")",
               same = R"({"__metadata__":{"a":"")";
   std::string shape = R"({"a":{"dtype":"U8","data_offsets":[0,1],"shape":[1)";
-  for (int i = 0; i < 1'000'000; ++i) {
-    if (i < 200'000) names += text(i > 0 ? ",\"" : "\"", i, "\":", entry("U8", "[0]", "[0,0]"));
-    distinct += text(",\"", i, "\":\"\"");
+  for (int i = 0; i < 1'000'000; ++i) distinct += text(",\"", i, "\":\"\"");
+  for (int i = 0; i < 100'000; ++i) {
+    names += text(i > 0 ? ",\"" : "\"", i, "\":", entry("U8", "[0]", "[0,0]"));
     same += R"(,"a":"")";
     shape += ",1";
   }

@@ -15,6 +15,6 @@ rm -f "$root/build-setup.log"
 ninja -C "$build" tools/camlite/camlite
 
 pictures=("$@")
-[ ${#pictures[@]} -gt 0 ] || pictures=("$root/docs/pictures/chelsea.jpg")
+[ ${#pictures[@]} -gt 0 ] || pictures=("$root/docs/pictures/coffee.jpg")
 cd "$here"
 "$build/tools/camlite/camlite" cam "${pictures[@]}"

@@ -56,8 +56,7 @@ inline Tensor<float> class_activation_maps(const Prediction& prediction,
   float* out = maps.data();
   for (Index k : classes) {
     if (k < 0 || k >= head.classes) fail("there is no class ", k, " among ", head.classes);
-    for (const float* value = features.data() + k; value < features.end(); value += head.classes)
-      *out++ = *value;
+    for (Index i = k; i < features.size(); i += head.classes) *out++ = features.data()[i];
   }
   return maps;
 }

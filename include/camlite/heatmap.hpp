@@ -18,19 +18,29 @@ namespace camlite {
 
 namespace detail {
 
-// Calls paint(x, y, color) for each pixel of the (h, w) map, normalized and upsampled to width x
-// height.
+// Calls paint(pixel, color) for each pixel of the view on the image, which the (h, w) map covers:
+// normalized, upsampled and coloured.
 template <class Paint>
-void paint_map(TensorView<const float> map, Index width, Index height, Colormap colormap,
+void paint_map(Image& image, const Box& view, TensorView<const float> map, Colormap colormap,
                const Paint& paint) {
   const Tensor<float> levels = normalized(map);
   const Palette palette(colormap);
-  UpsampledRows rows(levels, height, width);
-  std::vector<float> row(static_cast<std::size_t>(width));
-  for (Index y = 0; y < height; ++y) {
+  UpsampledRows rows(levels, view.height, view.width);
+  std::vector<float> row(static_cast<std::size_t>(view.width));
+  for (Index y = 0; y < view.height; ++y) {
     rows.row(y, row.data());
-    for (Index x = 0; x < width; ++x) paint(x, y, palette(row.data()[x]));
+    std::uint8_t* pixel = image.pixel(view.x, view.y + y);
+    for (float level : row) {
+      paint(pixel, palette(level));
+      pixel += Image::channels;
+    }
   }
+}
+
+inline void set_pixel(std::uint8_t* pixel, Rgb color) {
+  pixel[0] = color.r;
+  pixel[1] = color.g;
+  pixel[2] = color.b;
 }
 
 }  // namespace detail
@@ -48,13 +58,8 @@ inline Image heatmap(TensorView<const float> map, const HeatmapOptions& options 
   if (map.rank() != 2) fail("heatmap: a map has shape (height, width), not ", map.shape().str());
   Image out(options.width != 0 ? options.width : map.extent(1),
             options.height != 0 ? options.height : map.extent(0));
-  detail::paint_map(map, out.width(), out.height(), options.colormap,
-                    [&out](Index x, Index y, Rgb color) {
-                      std::uint8_t* pixel = out.pixel(x, y);
-                      pixel[0] = color.r;
-                      pixel[1] = color.g;
-                      pixel[2] = color.b;
-                    });
+  const Box whole{0, 0, out.width(), out.height()};
+  detail::paint_map(out, whole, map, options.colormap, detail::set_pixel);
   return out;
 }
 
@@ -65,8 +70,7 @@ struct OverlayOptions {
 
 // The photo with the heatmap of the (h, w) map over `view`, the part of it that the map covers:
 //
-//   out = (1 - alpha) * photo + alpha * heatmap inside of the view, rounded;   out = photo
-//   elsewhere
+//   out = (1 - alpha) * photo + alpha * heatmap, rounded, inside of the view;   photo elsewhere
 //
 // Throws Error unless the map has shape (h, w), neither zero, the view has at least one pixel and
 // lies inside of the photo, and 0 <= alpha <= 1.
@@ -81,13 +85,11 @@ inline Image overlay(const Image& photo, TensorView<const float> map, const Box&
     const auto to = static_cast<float>(heat);
     level = static_cast<std::uint8_t>((1 - alpha) * from + alpha * to + 0.5F);
   };
-  detail::paint_map(map, view.width, view.height, options.colormap,
-                    [&](Index x, Index y, Rgb color) {
-                      std::uint8_t* pixel = out.pixel(view.x + x, view.y + y);
-                      blend(pixel[0], color.r);
-                      blend(pixel[1], color.g);
-                      blend(pixel[2], color.b);
-                    });
+  detail::paint_map(out, view, map, options.colormap, [&](std::uint8_t* pixel, Rgb color) {
+    blend(pixel[0], color.r);
+    blend(pixel[1], color.g);
+    blend(pixel[2], color.b);
+  });
   return out;
 }
 
@@ -101,10 +103,7 @@ inline void draw_box(Image& image, const Box& box, Rgb color, Index thickness = 
     const bool in_line = y - box.y < thickness || box.y + box.height - y <= thickness;
     for (Index x = std::max(box.x, Index{0}); x < right; ++x) {
       if (!in_line && x - box.x >= thickness && box.x + box.width - x > thickness) continue;
-      std::uint8_t* pixel = image.pixel(x, y);
-      pixel[0] = color.r;
-      pixel[1] = color.g;
-      pixel[2] = color.b;
+      detail::set_pixel(image.pixel(x, y), color);
     }
   }
 }

@@ -22,7 +22,7 @@ namespace camlite {
 
 struct NetworkOptions {
   int threads = 0;                       // 0: default_threads()
-  Index memory_limit = Index{16} << 30;  // bytes that one workspace may take
+  Index memory_limit = Index{16} << 30;  // bytes of a workspace, and of a picture on its way
 };
 
 struct PredictOptions {
@@ -84,6 +84,7 @@ class Network {
     }
     const Preprocessing how = preprocessing(options);
     const PreparedView prepared = prepared_view(picture.width(), picture.height(), how);
+    check_memory(prepared);
     Tensor<float> input =
         Tensor<float>::uninitialized({1, prepared.crop.height, prepared.crop.width, 3});
     preprocess_into(picture, how, prepared, input.view());
@@ -114,8 +115,16 @@ class Network {
             rows(result(program_->probabilities))};
   }
 
-  // Picture n of a batch as a Prediction; `view` is the part of it that the input shows.
+  // Picture n of a batch as a Prediction; `view` is the part of it that the input shows. Throws
+  // Error if there is no such picture, or the result is not one number a class.
   Prediction prediction(const Outputs& outputs, Index n, const Box& view) const {
+    const Shape& logits_shape = outputs.logits.shape();
+    if (n < 0 || n >= logits_shape[0])
+      fail(model_.source(), ": there is no picture ", n, " in a batch of ", logits_shape[0]);
+    if (logits_shape[1] != model_.classes()) {
+      fail(model_.source(), ": for an input of this size, the result is ", logits_shape[1],
+           " numbers a picture and not one for each of the ", model_.classes(), " classes");
+    }
     const auto copy = [&](TensorView<const float> batch) {
       const TensorView<const float> one = batch[n];
       return Tensor<float>(one.shape(), {one.data(), static_cast<std::size_t>(one.size())});
@@ -131,11 +140,11 @@ class Network {
 
   // The layers in order, for an input of (N, H, W, C). Throws Error if the network cannot take it.
   std::vector<LayerInfo> layers(const Shape& input) const {
-    const std::vector<Shape> shapes = infer_shapes(model_.graph(), input, model_.source());
+    const std::vector<Shape> shapes =
+        detail::value_shapes(*program_, model_.graph(), input, model_.source());
     std::vector<LayerInfo> list;
     for (const detail::Step& step : program_->steps) {
-      std::vector<Shape> in;
-      for (Index value : step.inputs) in.push_back(shapes[static_cast<std::size_t>(value)]);
+      const std::vector<Shape> in = shapes_of(step.inputs, shapes);
       LayerInfo layer{
           step.name, std::string(type_of(step.op)), shapes[static_cast<std::size_t>(step.output)],
           0,         multiply_adds_of(step.op, in), algorithm(step.op)};
@@ -188,6 +197,16 @@ class Network {
     Workspace workspace;
   };
 
+  // The resized picture and the input; what a model file asks for may be gigabytes.
+  void check_memory(const PreparedView& prepared) const {
+    const Index bytes = prepared.resized.height * prepared.resized.width * Image::channels +
+                        prepared.crop.area() * Image::channels * static_cast<Index>(sizeof(float));
+    if (bytes > memory_limit_) {
+      fail(model_.source(), ": a picture resized to ", prepared.resized.str(), " needs ",
+           bytes >> 20, " MB of memory, the limit is ", memory_limit_ >> 20, " MB");
+    }
+  }
+
   static void run(const detail::Step& step, const Arguments<float>& a) {
     if (const auto* conv = std::get_if<Conv2d>(&step.op)) {
       detail::conv2d_into(a.inputs[0], a.parameters[0],
@@ -216,20 +235,21 @@ class Network {
   Preprocessing preprocessing(const PredictOptions& options) const {
     Preprocessing how = model_.preprocessing();
     if (options.size < 0) fail("a picture size of ", options.size, " cannot be");
-    const Size2d crop =
-        how.crop == Size2d(0) ? Size2d{model_.graph().height, model_.graph().width} : how.crop;
-    const Index shorter = std::min(crop.height, crop.width);
+    const Size2d graph{model_.graph().height, model_.graph().width};
+    const bool as_it_is = how.resize == Size2d(0) && how.crop == Size2d(0);
+    const Size2d input = how.crop != Size2d(0) ? how.crop : as_it_is ? graph : how.resize;
+    const Index shorter = std::min(input.height, input.width);
     const Index size = options.size == 0 ? shorter : options.size;
     const auto scaled = [&](Index extent) { return checked_product(extent, size) / shorter; };
-    if (options.whole_picture) {
+    if (options.whole_picture || (as_it_is && options.size != 0)) {
       how.fit = Preprocessing::Fit::shorter_side;
       how.resize = size;
       how.crop = 0;
     } else if (options.size != 0) {
       how.resize = {scaled(how.resize.height), scaled(how.resize.width)};
-      how.crop = {scaled(crop.height), scaled(crop.width)};
+      how.crop = {scaled(how.crop.height), scaled(how.crop.width)};
     }
-    detail::check(how);
+    detail::check(how, model_.source());
     return how;
   }
 

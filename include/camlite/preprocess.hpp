@@ -51,17 +51,21 @@ inline PreparedView prepared_view(Index width, Index height, const Preprocessing
   };
   const Box box{centred(resized.width, crop.width), centred(resized.height, crop.height),
                 crop.width, crop.height};
-  const auto original = [](Index position, Index from, Index to) {
-    return (position * to * 2 + from) / (from * 2);  // rounded to nearest
+  // [first, first + count) of `from` pixels, as the same part of `to` pixels: the edges rounded to
+  // nearest, or the pixel around its centre where that leaves nothing.
+  struct Part {
+    Index first;
+    Index count;
   };
-  const Index x0 = original(box.x, resized.width, width),
-              x1 = original(box.x + box.width, resized.width, width);
-  const Index y0 = original(box.y, resized.height, height);
-  const Index y1 = original(box.y + box.height, resized.height, height);
-  return {resized,
-          box,
-          {std::min(x0, width - 1), std::min(y0, height - 1), std::max<Index>(x1 - x0, 1),
-           std::max<Index>(y1 - y0, 1)}};
+  const auto original = [](Index first, Index count, Index from, Index to) -> Part {
+    const auto edge = [&](Index position) { return (position * to * 2 + from) / (from * 2); };
+    const Index start = edge(first), end = edge(first + count);
+    if (start < end) return {start, end - start};
+    return {(first * 2 + count) * to / (from * 2), 1};
+  };
+  const Part across = original(box.x, box.width, resized.width, width);
+  const Part down = original(box.y, box.height, resized.height, height);
+  return {resized, box, {across.first, down.first, across.count, down.count}};
 }
 
 // The picture as the network sees it: resized, cut, channels in order, normalized. out (1, h, w,

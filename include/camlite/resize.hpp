@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include <camlite/error.hpp>

@@ -37,8 +37,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <camlite/error.hpp>
-
+// Assertions do nothing, since a bad picture must not end the program: it can fail one of them, on
+// a Huffman code, behind which stb_image then goes on with another symbol.
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_JPEG
@@ -48,19 +48,13 @@
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
 #define STBI_WRITE_NO_STDIO
-#define STBI_ASSERT(x) camlite::detail::stb::check(x)
-#define STBIW_ASSERT(x) camlite::detail::stb::check(x)
+#define STBI_ASSERT(x) static_cast<void>(0)
+#define STBIW_ASSERT(x) static_cast<void>(0)
 #define STBI_MALLOC(size) std::malloc(size)
 #define STBI_FREE(memory) std::free(memory)
 #define STBI_REALLOC_SIZED(memory, old_size, size) camlite::detail::stb::grow(memory, size)
 
 namespace camlite::detail::stb {
-
-// A program that reads a bad picture must not abort.
-template <class Condition>
-void check(const Condition& holds) {
-  if (!holds) throw Error("stb_image: an internal check failed");
-}
 
 // What a buffer may grow to while the picture of this thread is decoded: a kilobyte of PNG can
 // inflate to a megabyte.

@@ -26,7 +26,7 @@ mkdir "$work/readme"
 cd "$work/readme"
 ln -s "$root" camlite
 awk '/^```cpp/ { inside = 1; next } /^```/ { if (inside) exit } inside' "$root/README.md" >app.cpp
-cp "$root/docs/pictures/chelsea.jpg" cat.jpg
+cp "$root/docs/pictures/coffee.jpg" photo.jpg
 command=$(grep -m 1 -o 'g++ -std=c++20 .*-o app' "$root/README.md")
 eval "${command/g++/$compiler}"
 ./app cat.jpg | tee output

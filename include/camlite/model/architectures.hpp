@@ -1,6 +1,7 @@
 // Networks by name, with random weights: for measuring, and for trying things out.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
@@ -71,7 +72,7 @@ inline Model random_model(std::string_view graph_text, std::uint64_t seed = 1,
       weights.emplace_back(text(node.name, '.', parameter.suffix), std::move(tensor));
     }
   }
-  parts.preprocessing.resize = parts.graph.height;
+  parts.preprocessing.resize = std::max(parts.graph.height, parts.graph.width);
   parts.preprocessing.crop = {parts.graph.height, parts.graph.width};
   return make_model(std::move(parts), std::move(weights));
 }

@@ -1,6 +1,7 @@
 // Graph: a network as the list of its operators, and its text.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include <camlite/model/attributes.hpp>
+#include <camlite/model/json_text.hpp>
 #include <camlite/model/operators.hpp>
 #include <camlite/model/text.hpp>
 
@@ -60,8 +62,17 @@ inline Operator operator_named(std::string_view type) {
   const bool known = [&]<class... Candidates>(std::type_identity<std::variant<Candidates...>>) {
     return (matches(Candidates{}) || ...);
   }(std::type_identity<Operator>{});
-  if (!known) fail("there is no operator \"", type, "\"");
+  if (!known) fail("there is no operator ", quoted(type));
   return found;
+}
+
+inline void check_arity(const Node& node) {
+  const Arity arity = std::visit([](const auto& op) { return op.arity; }, node.op);
+  const Index count = std::ssize(node.inputs);
+  if (count >= arity.least && count <= arity.most) return;
+  const std::string range = arity.least == arity.most ? "" : text(" to ", arity.most);
+  fail(type_of(node.op), " takes ", arity.least, range, arity.most == 1 ? " input" : " inputs",
+       ", not ", count);
 }
 
 class GraphParser {
@@ -98,16 +109,13 @@ class GraphParser {
     }
     if (graph_.nodes.size() == max_nodes) fail("more than ", max_nodes, " operators");
     const std::string_view type = next_word(line);
-    if (type.empty()) fail(name, ": the operator is missing");
     try {
+      if (name.find_first_of(",=") != std::string_view::npos)
+        fail("a name has no comma and no \"=\"");
+      if (type.empty()) fail("the operator is missing");
       Node node{std::string(name), operator_named(type), parse_sources(next_word(line)), number};
       std::visit([&](auto& op) { read_attributes(op, parse_attributes(line)); }, node.op);
-      const Arity arity = std::visit([](const auto& op) { return op.arity; }, node.op);
-      const auto count = static_cast<int>(node.inputs.size());
-      if (count < arity.least || count > arity.most) {
-        fail(type, " takes ", arity.least, arity.least == arity.most ? "" : " or more",
-             " inputs, not ", count);
-      }
+      check_arity(node);
       if (!values_.emplace(name, std::ssize(graph_.nodes) + 1).second)
         fail("there is one of this name already");
       graph_.nodes.push_back(std::move(node));
@@ -123,6 +131,7 @@ class GraphParser {
     for (Index extent : {input.channels, input.height, input.width}) {
       if (extent < 1) fail("input: channels, height and width must be at least 1, not ", extent);
     }
+    checked_product(checked_product(input.height, input.width), input.channels);
     graph_.channels = input.channels;
     graph_.height = input.height;
     graph_.width = input.width;
@@ -139,7 +148,7 @@ class GraphParser {
       const std::string_view name = next_piece(list, ',');
       const auto value = values_.find(std::string(name));
       if (value == values_.end())
-        fail("its input \"", name, "\" is not the name of an earlier line");
+        fail("its input ", quoted(name), " is not the name of an earlier line");
       is_read_[static_cast<std::size_t>(value->second)] = true;
       sources.push_back(value->second);
     } while (!list.empty());
@@ -150,7 +159,7 @@ class GraphParser {
     Attributes attributes;
     for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
       const std::size_t equals = word.find('=');
-      if (equals == std::string_view::npos) fail("\"", word, "\" is not of the form key=value");
+      if (equals == std::string_view::npos) fail(quoted(word), " is not of the form key=value");
       attributes.emplace_back(word.substr(0, equals), word.substr(equals + 1));
     }
     return attributes;
@@ -188,11 +197,20 @@ inline std::string graph_text(const Graph& graph) {
   return out;
 }
 
-// The shapes of some values of a graph, as a node sees its inputs.
-inline std::vector<Shape> input_shapes(const Node& node, std::span<const Shape> shapes) {
+// The shapes of some values of a graph. Throws Error if one of them has none yet.
+inline std::vector<Shape> shapes_of(std::span<const Index> values, std::span<const Shape> shapes) {
   std::vector<Shape> list;
-  for (Index value : node.inputs) list.push_back(shapes[static_cast<std::size_t>(value)]);
+  for (Index value : values) {
+    if (value < 0 || value >= std::ssize(shapes))
+      fail("reads value ", value, " before it is there");
+    list.push_back(shapes[static_cast<std::size_t>(value)]);
+  }
   return list;
+}
+
+// The same as a node sees its inputs.
+inline std::vector<Shape> input_shapes(const Node& node, std::span<const Shape> shapes) {
+  return shapes_of(node.inputs, shapes);
 }
 
 // The shape of every value for an input of (N, H, W, C): element 0 is the input, i + 1 the output
@@ -205,6 +223,7 @@ inline std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input,
   std::vector<Shape> shapes{input};
   for (const Node& node : graph.nodes) {
     try {
+      detail::check_arity(node);
       shapes.push_back(output_shape_of(node.op, input_shapes(node, shapes)));
     } catch (const Error& error) {
       fail(source, ": graph line ", node.line, ": ", node.name, ": ", error.what());

@@ -4,9 +4,8 @@
 //   BF16  the upper half of a float: 1 sign bit, 8 exponent bits (bias 127), 7 fraction bits
 //
 // To float is exact. From float rounds to nearest, ties to even; what is too large becomes
-// infinity. A NaN stays a NaN of its sign, with as much of its payload as fits. No branch in the
-// way to float, so that a loop over it is vectorised; no denormal float on the way either, so that
-// it holds in a process that flushes them to zero.
+// infinity. A NaN stays a NaN of its sign. No branch in the way to float, so that a loop over it is
+// vectorised; no denormal float on the way either, so that it holds where they are flushed to zero.
 #pragma once
 
 #include <bit>
@@ -18,17 +17,18 @@ namespace camlite {
 static_assert(std::numeric_limits<float>::is_iec559 && sizeof(float) == sizeof(std::uint32_t));
 
 inline float float_from_half(std::uint16_t half) {
-  const std::uint32_t magnitude = half & 0x7FFFU;
   const std::uint32_t sign = (half & 0x8000U) << 16;
-  // The exponents of infinity and NaN are 31 and 255, all others differ by the biases: 127 - 15.
-  const std::uint32_t rebias = magnitude >= 0x7C00 ? 224U << 23 : 112U << 23;
-  const std::uint32_t normal = (magnitude << 13) + rebias;
-  // A denormal is fraction * 2^-24: as the fraction of 2^-14 it is 2^-14 too much.
-  constexpr std::uint32_t smallest_normal = 113U << 23;  // 2^-14
-  const float shifted = std::bit_cast<float>((magnitude << 13) + smallest_normal);
-  const auto denormal =
-      std::bit_cast<std::uint32_t>(shifted - std::bit_cast<float>(smallest_normal));
-  return std::bit_cast<float>(sign | (magnitude < 0x0400 ? denormal : normal));
+  // Exponent and fraction, where a float has them.
+  const std::uint32_t magnitude = (half & 0x7FFFU) << 13;
+  const std::uint32_t is_denormal = magnitude < 1U << 23 ? 1 : 0;
+  const std::uint32_t is_special = magnitude >= 31U << 23 ? 1 : 0;
+  // Exponents differ by the biases, 127 - 15, those of infinity and NaN, 31 and 255, by twice that.
+  // A denormal counts as if its exponent were 1, not 0, and without a leading 1: as a normal number
+  // of that exponent it is 2^-14 too much.
+  const std::uint32_t rebias = (112 + 112 * is_special + is_denormal) << 23;
+  const auto excess = std::bit_cast<float>(is_denormal * std::bit_cast<std::uint32_t>(0x1p-14F));
+  const float value = std::bit_cast<float>(magnitude + rebias) - excess;
+  return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(value));
 }
 
 inline std::uint16_t half_from_float(float value) {

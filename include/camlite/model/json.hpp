@@ -184,7 +184,9 @@ class JsonReader {
     });
     const auto twice = std::adjacent_find(
         keys.begin(), keys.end(), [](const Key& a, const Key& b) { return a.name == b.name; });
-    if (twice != keys.end()) fail_at((twice + 1)->at, "duplicate key ", quoted(twice->name));
+    if (twice != keys.end()) {
+      fail_at((twice + 1)->at, "duplicate key ", detail::quoted(twice->name));
+    }
   }
 
   // What follows a backslash.
@@ -267,7 +269,7 @@ class JsonReader {
       result.exact = false;
     }
     // serde_json reads every number that is not an integer into a double, and refuses those that do
-    // not fit.
+    // not fit. This refuses a few more, such as 1e308, where there is nothing to be read anyway.
     if (magnitude > 308) fail_at(start, "a number too large for a double");
     return result;
   }

@@ -68,18 +68,22 @@ inline std::string json_escaped(std::string_view plain) {
   constexpr std::string_view short_forms = "btn?fr";  // of U+0008 to U+000D; U+000B has none
   constexpr std::string_view hex = "0123456789abcdef";
   std::string out;
-  for (char c : plain) {
+  std::size_t copied = 0;  // of `plain`: all that needs no escape goes over in one piece
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    const char c = plain[i];
     const auto code = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+    if (code >= 0x20 && c != '"' && c != '\\') continue;
+    out += plain.substr(copied, i - copied);
+    copied = i + 1;
+    if (code >= 0x20) {
       out += {'\\', c};
     } else if (code >= 0x08 && code <= 0x0D && code != 0x0B) {
       out += {'\\', short_forms[code - 0x08U]};
-    } else if (code < 0x20) {
-      out += {'\\', 'u', '0', '0', hex[code / 16U], hex[code % 16U]};
     } else {
-      out += c;
+      out += {'\\', 'u', '0', '0', hex[code / 16U], hex[code % 16U]};
     }
   }
+  out += plain.substr(copied);
   return out;
 }
 

@@ -48,7 +48,7 @@ struct ModelContent {
     if (!parts.labels.empty() && std::ssize(parts.labels) != classes) {
       fail(parts.source, ": ", parts.labels.size(), " labels for ", classes, " classes");
     }
-    check(parts.preprocessing);
+    check(parts.preprocessing, parts.source);
   }
 
   Shape input_shape(Index batch) const {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <camlite/model/json_text.hpp>
 #include <camlite/model/mapped_file.hpp>
 #include <camlite/model/model.hpp>
 #include <camlite/model/safetensors.hpp>
@@ -28,7 +29,7 @@ inline ModelParts model_parts(Safetensors file, std::string_view source) {
   ModelParts parts;
   parts.source = source;
   parts.tensors = std::move(file.tensors);
-  std::optional<std::string> graph, version;
+  std::optional<std::string> graph, version, preprocessing;
   for (auto& [key, value] : file.metadata) {
     if (key == "camlite.version") {
       version = value;
@@ -37,7 +38,7 @@ inline ModelParts model_parts(Safetensors file, std::string_view source) {
     } else if (key == "camlite.labels") {
       parts.labels = parse_labels(value);
     } else if (key == "camlite.preprocess") {
-      parts.preprocessing = parse_preprocessing(value, source);
+      preprocessing = value;
     } else {
       parts.notes.emplace_back(key, value);
     }
@@ -47,8 +48,10 @@ inline ModelParts model_parts(Safetensors file, std::string_view source) {
          version ? "camlite.graph" : "camlite.version");
   }
   if (*version != "1")
-    fail(source, ": camlite.version is \"", *version, "\", this program reads version 1");
+    fail(source, ": camlite.version is ", detail::quoted(*version),
+         ", this program reads version 1");
   parts.graph = parse_graph(*graph, source);
+  if (preprocessing) parts.preprocessing = parse_preprocessing(*preprocessing, source);
   return parts;
 }
 
@@ -67,13 +70,15 @@ inline Model load_model(std::span<const std::byte> bytes, std::string_view sourc
   return Model(detail::model_parts(parse_safetensors(bytes, source), source));
 }
 
-// The model as load_model reads it; weights keep the types in which they are stored.
+// The model as load_model reads it; weights keep the types in which they are stored. Throws Error
+// where it would not: a label has a line break, a node's name has a blank.
 inline Safetensors model_content(const Model& model) {
   Safetensors file;
   file.tensors.assign(model.tensors().begin(), model.tensors().end());
   file.metadata = model.notes();
   file.metadata.emplace_back("camlite.version", "1");
   file.metadata.emplace_back("camlite.graph", graph_text(model.graph()));
+  parse_graph(file.metadata.back().second, model.source());
   file.metadata.emplace_back("camlite.preprocess", preprocessing_text(model.preprocessing()));
   if (!model.labels().empty()) {
     std::string labels;

@@ -1,11 +1,13 @@
 // Preprocessing: what was done to pictures before the network saw them in training.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
 
 #include <camlite/model/attributes.hpp>
+#include <camlite/model/json_text.hpp>
 #include <camlite/model/text.hpp>
 #include <camlite/ops/operator.hpp>
 
@@ -39,13 +41,14 @@ struct Preprocessing {
 namespace detail {
 
 inline std::array<double, 3> parse_triple(std::string_view list, std::string_view key) {
+  if (std::count(list.begin(), list.end(), ',') != 2)
+    fail(key, " must be three numbers with commas between, not ", quoted(list));
   std::array<double, 3> values{};
   for (double& value : values) value = parse_number<double>(next_piece(list, ','), key);
-  if (!list.empty()) fail(key, " must be three numbers, \"", list, "\" is too much");
   return values;
 }
 
-inline void check(const Preprocessing& p) {
+inline void check(const Preprocessing& p, std::string_view source) try {
   constexpr Index most = 1 << 16;
   for (const Size2d& size : {p.resize, p.crop}) {
     if (size.height < 0 || size.width < 0 || size.height > most || size.width > most) {
@@ -54,12 +57,16 @@ inline void check(const Preprocessing& p) {
   }
   if ((p.resize.height == 0) != (p.resize.width == 0)) fail("resize must not be ", p.resize.str());
   if ((p.crop.height == 0) != (p.crop.width == 0)) fail("crop must not be ", p.crop.str());
+  if (p.fit == Preprocessing::Fit::shorter_side && p.resize.height != p.resize.width)
+    fail("the shorter side is resized to one extent, not to ", p.resize.str());
   if (p.resize != Size2d(0) && (p.crop.height > p.resize.height || p.crop.width > p.resize.width)) {
     fail("a crop of ", p.crop.str(), " does not fit into pictures resized to ", p.resize.str());
   }
   for (double value : p.std) {
     if (value == 0) fail("std must not be 0");
   }
+} catch (const Error& error) {
+  fail(source, ": preprocessing: ", error.what());
 }
 
 inline void read_preprocessing_line(Preprocessing& p, std::string_view line) {
@@ -71,7 +78,7 @@ inline void read_preprocessing_line(Preprocessing& p, std::string_view line) {
   } else if (key == "crop") {
     read_value(p.crop, line, key);
   } else if (key == "channels") {
-    if (line != "rgb" && line != "bgr") fail("channels must be rgb or bgr, not \"", line, "\"");
+    if (line != "rgb" && line != "bgr") fail("channels must be rgb or bgr, not ", quoted(line));
     p.channels = line == "rgb" ? Preprocessing::Channels::rgb : Preprocessing::Channels::bgr;
   } else if (key == "scale") {
     p.scale = parse_number<double>(line, key);
@@ -80,7 +87,7 @@ inline void read_preprocessing_line(Preprocessing& p, std::string_view line) {
   } else if (key == "std") {
     p.std = parse_triple(line, key);
   } else {
-    fail("there is no setting \"", key, "\"");
+    fail("there is no setting ", quoted(key));
   }
 }
 
@@ -100,11 +107,7 @@ inline Preprocessing parse_preprocessing(std::string_view text,
       fail(source, ": preprocessing line ", number, ": ", error.what());
     }
   });
-  try {
-    detail::check(p);
-  } catch (const Error& error) {
-    fail(source, ": preprocessing: ", error.what());
-  }
+  detail::check(p, source);
   return p;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,24 @@ struct Program {
   std::optional<Index> features;       // where there is a CAM head
   std::shared_ptr<const Head> head;    // likewise
 };
+
+// The shape of every value for this input, as infer_shapes has them. The parameters, which were
+// checked for the size that the graph names, must fit this one too: a linear layer behind flatten
+// takes no other. Throws Error naming `source` and the layer.
+inline std::vector<Shape> value_shapes(const Program& program, const Graph& graph,
+                                       const Shape& input, std::string_view source) {
+  std::vector<Shape> shapes = infer_shapes(graph, input, source);
+  for (const Step& step : program.steps) {
+    const std::vector<Parameter> needed = parameters_of(step.op, shapes_of(step.inputs, shapes));
+    for (std::size_t i = 0; i < needed.size(); ++i) {
+      const Tensor<float>& held = step.parameters[i];  // a convolution's weight in another order
+      if (held.size() == needed[i].shape.size()) continue;
+      fail(source, ": ", step.name, ": for an input of ", input.str(), " its ", needed[i].suffix,
+           " would have to be ", needed[i].shape.str(), ", it is ", held.shape().str());
+    }
+  }
+  return shapes;
+}
 
 class Lowering {
  public:
@@ -150,6 +169,9 @@ class Lowering {
   // Where the logits, the probabilities and the CAM head are: [conv features, GAP, linear,
   // softmax], with dropout and flatten anywhere behind the pooling, and linear or softmax missing.
   void find_results() {
+    std::vector<const Step*> producers(alias_.size(), nullptr);  // by value
+    for (const Step& step : program_.steps) producers[at(step.output)] = &step;
+    const auto producer = [&](Index value) { return producers[at(value)]; };
     Index value = alias_[nodes_.size()];
     const Step* step = producer(value);
     if (step && std::holds_alternative<Softmax>(step->op)) {
@@ -174,13 +196,6 @@ class Lowering {
       program_.features = step->inputs[0];
       program_.head = std::move(head);
     }
-  }
-
-  const Step* producer(Index value) const {
-    for (const Step& step : program_.steps) {
-      if (step.output == value) return &step;
-    }
-    return nullptr;
   }
 
   const Model& model_;

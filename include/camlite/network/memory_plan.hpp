@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include <camlite/ops/operator.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite::detail {
@@ -23,9 +24,14 @@ struct MemoryPlan {
   Index size = 0;              // of the block
 };
 
+// The next multiple of the granule.
+inline Index rounded_up(Index value, Index granule) {
+  return checked_sum(value, granule - 1) / granule * granule;
+}
+
 // The largest value first, each at the lowest place where it overlaps no value that lives with it
 // (Pisarchyk, Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020: greedy by
-// size).
+// size). Throws Error if the block's size does not fit into 63 bits.
 inline MemoryPlan plan_memory(std::span<const Lifetime> values, Index granule) {
   MemoryPlan plan;
   plan.offsets.resize(values.size(), 0);
@@ -40,12 +46,12 @@ inline MemoryPlan plan_memory(std::span<const Lifetime> values, Index granule) {
     for (std::size_t p : placed) {
       const bool together = values[p].first <= values[v].last && values[v].first <= values[p].last;
       if (!together) continue;
-      if (plan.offsets[p] >= offset + values[v].size) break;
-      const Index end = plan.offsets[p] + values[p].size;
-      offset = std::max(offset, (end + granule - 1) / granule * granule);
+      if (plan.offsets[p] >= checked_sum(offset, values[v].size)) break;
+      const Index end = checked_sum(plan.offsets[p], values[p].size);
+      offset = std::max(offset, rounded_up(end, granule));
     }
     plan.offsets[v] = offset;
-    plan.size = std::max(plan.size, offset + values[v].size);
+    plan.size = std::max(plan.size, checked_sum(offset, values[v].size));
     const auto after =
         std::upper_bound(placed.begin(), placed.end(), offset,
                          [&](Index o, std::size_t p) { return o < plan.offsets[p]; });

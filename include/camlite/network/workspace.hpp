@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,37 +37,40 @@ struct Plan {
   std::vector<TensorView<float>> outputs;
 };
 
+// Throws Error, naming `source`, if the network cannot take the input.
 inline Plan make_plan(const Program& program, const Graph& graph, const Shape& input, int threads,
                       std::string_view source) {
   constexpr Index granule = static_cast<Index>(alignment / sizeof(float));
   Plan plan;
   plan.input = input;
   plan.threads = threads;
-  plan.shapes = infer_shapes(graph, input, source);
+  plan.shapes = value_shapes(program, graph, input, source);
   const auto at = [](Index value) { return static_cast<std::size_t>(value); };
 
   std::vector<Lifetime> values(at(program.values));
-  Index scratch = 0;
   const Index end = std::ssize(program.steps);
   for (Index s = 0; s < end; ++s) {
     const Step& step = program.steps[at(s)];
     values[at(step.output)] = {plan.shapes[at(step.output)].size(), s, s};
-    std::vector<Shape> shapes;
-    for (Index value : step.inputs) {
-      values[at(value)].last = s;
-      shapes.push_back(plan.shapes[at(value)]);
-    }
-    scratch = std::max(scratch, scratch_of(step.op, shapes));
+    for (Index value : step.inputs) values[at(value)].last = s;
   }
   values[at(program.logits)].last = end;
   if (program.features) values[at(*program.features)].last = end;
   if (program.probabilities) values[at(*program.probabilities)].last = end;
   values[0].size = 0;  // the caller's
 
-  MemoryPlan memory = plan_memory(values, granule);
-  plan.offsets = std::move(memory.offsets);
-  plan.scratch = (memory.size + granule - 1) / granule * granule;
-  plan.size = checked_sum(plan.scratch, checked_product(scratch, threads));
+  try {
+    Index scratch = 0;
+    for (const Step& step : program.steps)
+      scratch = std::max(scratch, scratch_of(step.op, shapes_of(step.inputs, plan.shapes)));
+    MemoryPlan memory = plan_memory(values, granule);
+    plan.offsets = std::move(memory.offsets);
+    plan.scratch = rounded_up(memory.size, granule);
+    plan.size = checked_sum(plan.scratch, checked_product(scratch, threads));
+    checked_product(plan.size, static_cast<Index>(sizeof(float)));
+  } catch (const Error& error) {
+    fail(source, ": the memory for an input of ", input.str(), ": ", error.what());
+  }
   return plan;
 }
 
@@ -78,6 +82,8 @@ inline Plan make_plan(const Program& program, const Graph& graph, const Shape& i
 class Workspace {
  public:
   Workspace() = default;
+  Workspace(Workspace&&) = default;  // no copies: the plans point into the block
+  Workspace& operator=(Workspace&&) = default;
 
   // Bytes of memory held for values and scratch.
   Index bytes() const { return block_.size() * static_cast<Index>(sizeof(float)); }
@@ -103,40 +109,47 @@ class Workspace {
     }
     detail::Plan plan = detail::make_plan(*program, graph, input, threads, source);
     reserve(plan, source, memory_limit);
+    bind(plan);
     if (plans_.size() == most_plans) plans_.pop_back();
     plans_.insert(plans_.begin(), std::move(plan));
-    bind(plans_.front());
     return plans_.front();
   }
 
+  // Makes the block large enough; the plans that are known stay so.
   void reserve(const detail::Plan& plan, std::string_view source, Index memory_limit) {
-    const Index bytes = checked_product(plan.size, static_cast<Index>(sizeof(float)));
+    const Index bytes = plan.size * static_cast<Index>(sizeof(float));
     const auto refuse = [&](const std::string& why) {
       fail(source, ": an input of ", plan.input.str(), " needs ", bytes >> 20, " MB of memory, ",
            why);
     };
     if (bytes > memory_limit) refuse(text("the limit is ", memory_limit >> 20, " MB"));
     if (plan.size <= block_.size()) return;
-    block_ = Tensor<float>();
-    plans_.clear();  // they are bound to the old block
+    block_ = Tensor<float>();  // first, so that old and new are never there at once
     try {
       block_ = Tensor<float>::uninitialized({plan.size});
     } catch (const std::bad_alloc&) {
+      plans_.clear();
       refuse("which is more than there is");
     }
+    for (detail::Plan& known : plans_) bind(known);
   }
 
+  // Points the views of a plan into the block. Allocates nothing the second time.
   void bind(detail::Plan& plan) {
     const auto place = [&](Index value) {
       const auto v = static_cast<std::size_t>(value);
       return TensorView<float>(value == 0 ? nullptr : block_.data() + plan.offsets[v],
                                plan.shapes[v]);
     };
-    for (const detail::Step& step : owner_->steps) {
-      plan.inputs.emplace_back();
-      for (Index value : step.inputs) plan.inputs.back().push_back(place(value));
-      plan.parameters.emplace_back(step.parameters.begin(), step.parameters.end());
-      plan.outputs.push_back(place(step.output));
+    const std::vector<detail::Step>& steps = owner_->steps;
+    plan.inputs.resize(steps.size());
+    plan.parameters.resize(steps.size());
+    plan.outputs.resize(steps.size());
+    for (std::size_t s = 0; s < steps.size(); ++s) {
+      plan.inputs[s].resize(steps[s].inputs.size());
+      std::transform(steps[s].inputs.begin(), steps[s].inputs.end(), plan.inputs[s].begin(), place);
+      plan.parameters[s].assign(steps[s].parameters.begin(), steps[s].parameters.end());
+      plan.outputs[s] = place(steps[s].output);
     }
   }
 

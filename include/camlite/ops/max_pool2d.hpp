@@ -21,7 +21,8 @@ struct MaxPool2d : Pool2d {
             for (Index x = xs.first; x < xs.last; ++x) {
               for (Index c = 0; c < channels; ++c, ++value) {
                 // Written so that NaN wins, and stays.
-                if (!(*value <= pixel[c])) pixel[c] = pixel[c] == pixel[c] ? *value : pixel[c];
+                const bool keep = *value <= pixel[c] || pixel[c] != pixel[c];
+                pixel[c] = keep ? pixel[c] : *value;
               }
             }
           }

@@ -1,0 +1,319 @@
+"""camlite cam: overlays, boxes, their names, and what happens to pictures that cannot be read."""
+
+import os
+import pty
+import re
+import shutil
+import subprocess
+import unittest
+
+import numpy as np
+
+from support import BLUE, COLOUR_WEIGHT, GREEN, PICTURES, PROGRAM, RED, ProgramTest, read_pixels, softmax, write_model
+
+
+class Cam(ProgramTest):
+    def test_boxes_are_where_the_colours_are(self):
+        # The map of a class is the picture's own channel, so its box is the square.
+        picture = self.picture("two.png", ((3, 4, 20, 10), RED), ((28, 15, 9, 12), GREEN))
+        (result,) = self.json("cam", picture, "--model", self.colours())
+        self.assertEqual(list(result), ["image", "top", "overlay"])
+        self.assertEqual(result["image"], str(picture))
+        self.assertEqual([c["class"] for c in result["top"]], [0, 1, 2])
+        self.assertEqual(result["top"][0]["label"], "n00000001 crimson, red")
+        self.assertEqual([c["box"] for c in result["top"]], [[3, 4, 20, 10], [28, 15, 9, 12], None])
+        logits = COLOUR_WEIGHT * np.array([200, 108, 0]) / (40 * 30)
+        np.testing.assert_allclose([c["probability"] for c in result["top"]], softmax(logits), rtol=1e-5)
+
+    def test_the_box_is_the_largest_regions(self):
+        picture = self.picture("parts.png", ((1, 1, 5, 5), RED), ((20, 10, 12, 9), RED), ((35, 25, 3, 3), RED))
+        (result,) = self.json("cam", picture, "--model", self.colours())
+        self.assertEqual(result["top"][0]["box"], [20, 10, 12, 9])
+
+    def test_threshold_is_a_share_of_the_maximum(self):
+        picture = self.picture("dim.png", ((2, 2, 30, 20), (60, 0, 0)), ((10, 10, 5, 5), RED))
+        box = lambda *options: self.json("cam", picture, "--model", self.colours(), *options)[0]["top"][0]["box"]
+        self.assertEqual(box(), [2, 2, 30, 20])
+        self.assertEqual(box("--threshold", "0.3"), [10, 10, 5, 5])
+        for wrong in ("nan", "-0.1", "1.5", "x"):
+            self.camlite("cam", picture, "--model", self.colours(), "--threshold", wrong, status=2)
+
+    def test_text_for_people(self):
+        self.picture("cat.png", ((3, 4, 20, 10), RED))
+        out, err = self.camlite("cam", "cat.png", "--model", self.colours(), "--top", 2)
+        self.assertEqual(err, "")
+        lines = out.splitlines()
+        self.assertEqual(lines[0], "cat.png (40x30)")
+        self.assertRegex(lines[1], r"^  \d\d\.\d%  n00000001 crimson, red  box 3,4 20x10$")
+        self.assertRegex(lines[2], r"^  \d\d\.\d%  n00000002 leaf green    no box$")
+        self.assertEqual(lines[3:], ["  overlay: cat.cam.png"])
+        self.assertTrue((self.here / "cat.cam.png").is_file())
+
+    def test_top_may_be_more_than_there_are_classes(self):
+        picture = self.picture("cat.png", ((3, 4, 20, 10), RED))
+        (result,) = self.json("cam", picture, "--model", self.colours(), "--top", 100)
+        self.assertEqual(len(result["top"]), 3)
+
+    def test_view_of_a_resized_and_cropped_picture(self):
+        # 40 x 20, shorter side to 10, centre 10 x 10: the network sees the columns 10 to 29.
+        write_model(
+            self.here / "crop.safetensors",
+            "input channels=3 height=10 width=10\nrelu relu input\ngap global_avg_pool relu\n",
+            {},
+            preprocessing=f"resize=10\ncrop=10\nscale={1 / 255!r}\nmean=0,0,0\nstd=1,1,1\n",
+        )
+        picture = self.picture("wide.png", ((0, 0, 40, 20), RED), size=(40, 20))
+        boxes = lambda *more: self.json("cam", picture, "--model", "crop.safetensors", *more)[0]["top"][0]["box"]
+        self.assertEqual(boxes(), [10, 0, 20, 20])
+        self.assertEqual(boxes("--whole"), [0, 0, 40, 20])
+        self.assertEqual(boxes("--size", "20"), [10, 0, 20, 20])
+
+
+class Overlay(ProgramTest):
+    def overlay(self, *options, name="cat.cam.png"):
+        self.camlite("cam", self.here / "cat.png", "--model", self.colours(), *options)
+        return read_pixels(self.here / name).astype(int)
+
+    def setUp(self):
+        super().setUp()
+        self.pixels = read_pixels(self.picture("cat.png", ((3, 4, 20, 10), RED), ((28, 15, 9, 12), (0, 90, 0))))
+
+    def test_without_heat_it_is_the_picture_and_the_box(self):
+        seen = self.overlay("--alpha", "0")
+        self.assertEqual(seen.shape, self.pixels.shape)
+        outside = np.ones(seen.shape[:2], bool)
+        outside[4:14, 3:23] = False
+        np.testing.assert_array_equal(seen[outside], self.pixels[outside])
+        inside = np.s_[8:10, 8:18]
+        np.testing.assert_array_equal(seen[inside], self.pixels[inside])
+        np.testing.assert_array_equal(seen[4, 3:23], 0)
+        np.testing.assert_array_equal(seen[5, 4:22], 255)
+
+    def test_colormap_gray_and_full_heat_show_the_map(self):
+        seen = self.overlay("--alpha", "1", "--colormap", "gray", "--class", "leaf green")
+        self.assertEqual(tuple(seen[0, 0]), (0, 0, 0))
+        self.assertEqual(tuple(seen[21, 32]), (255, 255, 255))
+
+    def test_colormaps_differ(self):
+        seen = [self.overlay("--colormap", name) for name in ("jet", "turbo", "viridis", "gray")]
+        for i in range(4):
+            for j in range(i):
+                self.assertFalse(np.array_equal(seen[i], seen[j]))
+        self.camlite("cam", "cat.png", "--model", self.colours(), "--colormap", "pink", status=2)
+
+    def test_format_by_the_suffix(self):
+        for suffix, magic in (("png", b"\x89PNG"), ("jpg", b"\xff\xd8"), ("bmp", b"BM")):
+            self.overlay("--out", f"o.{suffix}", name=f"o.{suffix}")
+            self.assertTrue((self.here / f"o.{suffix}").read_bytes().startswith(magic))
+
+    def test_none_is_written_where_none_is_wanted(self):
+        before = sorted(p.name for p in self.here.iterdir())
+        (result,) = self.json("cam", "cat.png", "--model", self.colours("m"), "--no-overlay")
+        self.assertNotIn("overlay", result)
+        self.assertEqual(sorted(p.name for p in self.here.iterdir()), sorted([*before, "m"]))
+
+
+class ClassChoice(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.model = self.colours()
+        self.picture("p.png", ((3, 4, 20, 10), RED), ((28, 15, 9, 12), GREEN))
+
+    def shown(self, name):
+        """The class whose map is in the overlay: all white is its colour."""
+        (result,) = self.json(
+            "cam", "p.png", "--model", self.model, "--top", 1, "--class", name, "--alpha", 1, "--colormap", "gray"
+        )
+        seen = read_pixels(self.here / result["overlay"])
+        where = [bool(seen[9, 13].all()), bool(seen[21, 32].all())]
+        return result["top"][-1]["class"], where
+
+    def test_by_number_name_wordnet_id_synonym_and_part(self):
+        for name in ("1", "n00000002 leaf green", "n00000002", "leaf green", "LEAF green", "leaf", "N00000002"):
+            self.assertEqual(self.shown(name), (1, [False, True]), name)
+        self.assertEqual(self.shown("red"), (0, [True, False]))
+        self.assertEqual(self.shown("tabby")[0], 2)
+
+    def test_the_class_is_listed_once(self):
+        for name, classes in (("0", [0]), ("1", [0, 1])):
+            (result,) = self.json("cam", "p.png", "--model", self.model, "--top", 1, "--class", name)
+            self.assertEqual([c["class"] for c in result["top"]], classes)
+
+    def test_ambiguous_names_list_the_candidates(self):
+        _, err = self.camlite("cam", "p.png", "--model", self.model, "--class", "green", status=2)
+        self.assertIn("1  n00000002 leaf green", err)
+        self.assertIn("2  n00000003 sea green", err)
+        self.assertNotIn("crimson", err)
+
+    def test_unknown_classes(self):
+        for name in ("zebra", "3", "-1", "99999999999999999999999", "0x1", " ", "1.0"):
+            self.camlite("cam", "p.png", "--model", self.model, "--class", name, status=2)
+
+
+class OverlayNames(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.model = self.colours()
+        for name in ("a/cat.png", "b/cat.png", "dog.bmp"):
+            self.picture(name, ((3, 4, 20, 10), RED))
+
+    def test_one_name_twice_is_numbered(self):
+        results = self.json("cam", "a/cat.png", "b/cat.png", "dog.bmp", "--model", self.model)
+        names = ["cat.cam.png", "cat-2.cam.png", "dog.cam.png"]
+        self.assertEqual([r["overlay"] for r in results], names)
+        for name in names:
+            self.assertTrue((self.here / name).is_file())
+
+    def test_a_second_run_over_everything_replaces_no_picture_of_its_own(self):
+        self.camlite("cam", "dog.bmp", "--model", self.model)
+        before = (self.here / "dog.cam.png").read_bytes()
+        results = self.json("cam", "dog.bmp", "dog.cam.png", "--model", self.model)
+        self.assertEqual([r["overlay"] for r in results], ["dog-2.cam.png", "dog.cam.cam.png"])
+        self.assertEqual((self.here / "dog.cam.png").read_bytes(), before)
+
+    def test_into_a_directory(self):
+        (self.here / "there").mkdir()
+        for out, prefix in (("there", "there/"), ("there/", "there/"), ("new/deep/", "new/deep/")):
+            results = self.json("cam", "a/cat.png", "dog.bmp", "--model", self.model, "--out", out)
+            self.assertEqual([r["overlay"] for r in results], [prefix + "cat.cam.png", prefix + "dog.cam.png"])
+            self.assertTrue((self.here / prefix / "dog.cam.png").is_file())
+
+    def test_a_file_is_for_one_picture(self):
+        _, err = self.camlite("cam", "a/cat.png", "dog.bmp", "--model", self.model, "--out", "x.png", status=2)
+        self.assertIn("x.png/", err)
+        self.camlite("cam", "dog.bmp", "--model", self.model, "--out", "x.gif", status=2)
+        self.camlite("cam", "dog.bmp", "--model", self.model, "--out", "dog.bmp", status=2)
+        self.camlite("cam", "dog.bmp", "--model", self.model, "--out", "a/../dog.bmp", status=2)
+        self.camlite("cam", "dog.bmp", "--model", self.model, "--out", "x.png", "--no-overlay", status=2)
+
+    def test_where_nothing_can_be_written(self):
+        self.camlite("cam", "dog.bmp", "--model", self.model, "--out", "dog.bmp/below/", status=1)
+        self.camlite("cam", "dog.bmp", "--model", self.model, "--out", "missing/x.png", status=1)
+
+
+class BrokenPictures(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.model = self.colours()
+        self.good = self.picture("good.png", ((3, 4, 20, 10), RED))
+
+    def refused(self, path, *words):
+        """The one picture is refused, the one behind it done."""
+        out, err = self.camlite("cam", path, self.good, "--model", self.model, "--no-overlay", status=1)
+        self.assertTrue(out.startswith(str(self.good)), out)
+        self.assertEqual(len(err.splitlines()), 1, err)
+        for word in (os.fspath(path), *words):
+            self.assertIn(str(word), err)
+
+    def test_missing(self):
+        self.refused("missing.jpg", "No such file")
+
+    def test_empty(self):
+        (self.here / "empty.jpg").touch()
+        self.refused("empty.jpg", "empty")
+
+    def test_directory(self):
+        (self.here / "folder").mkdir()
+        self.refused("folder", "is a directory")
+
+    def test_text(self):
+        (self.here / "notes.jpg").write_text("not a picture\n")
+        self.refused("notes.jpg", "not a JPEG, PNG or BMP")
+
+    def test_truncated(self):
+        for name in ("rgb.png", "rgb.jpg", "rgb.bmp"):
+            whole = (PICTURES / name).read_bytes()
+            for part in (0.1, 0.5, 0.9):
+                (self.here / name).write_bytes(whole[: int(len(whole) * part)])
+                self.refused(name, "")
+
+    def test_a_huge_declared_size(self):
+        self.refused(PICTURES / "huge.png", "limit")
+        self.refused(PICTURES / "bomb.png", "")
+
+    def test_an_input_larger_than_the_memory(self):
+        # The map of 65536 x 65536 positions would take 48 GB.
+        _, err = self.camlite("cam", self.good, "--model", self.model, "--size", "65536", "--whole", status=1)
+        self.assertIn("memory", err)
+
+    def test_only_broken_ones(self):
+        out, err = self.camlite("cam", "a.jpg", "b.jpg", "--model", self.model, status=1)
+        self.assertEqual(out, "")
+        self.assertEqual(len(err.splitlines()), 2)
+
+
+class OddNames(ProgramTest):
+    def test_bytes_that_are_not_utf8(self):
+        path = self.picture(b"caf\xe9.png", ((3, 4, 20, 10), RED))
+        (result,) = self.json("cam", path, "--model", self.colours())
+        self.assertIn("caf\ufffd.png", result["image"])
+        self.assertTrue(os.path.exists(os.fsencode(self.here) + b"/caf\xe9.cam.png"))
+        self.camlite("cam", path, "--model", self.colours())
+
+    def test_names_that_look_like_something_else(self):
+        shutil.copy(self.picture("x.png", ((3, 4, 20, 10), RED)), self.here / "classify")
+        shutil.copy(self.here / "x.png", self.here / "--json")
+        out, _ = self.camlite("cam", "--model", self.colours(), "--", "classify", "--json")
+        self.assertRegex(out, r"(?s)^classify \(40x30\).*\n\./--json \(40x30\)")
+
+    def test_no_name_sends_commands_to_the_terminal(self):
+        path = self.picture("a\x1b[31mb.png", ((3, 4, 20, 10), RED))
+        labels = ["red\x1b[2J", "green", "blue"]
+        out, _ = self.camlite("cam", path, "--model", self.colours(labels=labels))
+        self.assertNotIn("\x1b", out)
+        _, err = self.camlite("cam", "gone\x1b[31m.png", "--model", self.colours(), status=1)
+        self.assertNotIn("\x1b", err)
+
+
+class Progress(ProgramTest):
+    def on_a_terminal(self, *arguments):
+        """What the program says on standard error where that is a terminal."""
+        ours, theirs = pty.openpty()
+        command = [PROGRAM, "cam", *map(str, arguments), "--model", str(self.colours()), "--no-overlay"]
+        done = subprocess.run(command, cwd=self.here, stdout=subprocess.PIPE, stderr=theirs, timeout=60)
+        os.close(theirs)
+        said = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                said += chunk
+        except OSError:
+            pass
+        os.close(ours)
+        return done.stdout.decode(), said.decode()
+
+    def test_only_on_a_terminal_and_of_many(self):
+        for name in ("a.png", "b.png", "c.png"):
+            self.picture(name, ((3, 4, 20, 10), RED))
+        out, said = self.on_a_terminal("a.png", "b.png", "c.png")
+        self.assertIn("2 of 3  b.png", said)
+        self.assertEqual(len(re.findall("40x30", out)), 3)
+        self.assertTrue(said.endswith("\r\x1b[K"), "the line is cleared in the end")
+        self.assertEqual(self.on_a_terminal("a.png")[1], "")
+        _, err = self.camlite("cam", "a.png", "b.png", "--model", self.colours())
+        self.assertEqual(err, "")
+
+
+class Models(ProgramTest):
+    def test_a_network_without_a_cam_head(self):
+        write_model(
+            self.here / "flat.safetensors",
+            "input channels=3 height=4 width=4\nflat flatten input\nfc linear flat out_features=2\n",
+            {"fc.weight": np.zeros((2, 48)), "fc.bias": np.zeros(2)},
+            preprocessing="resize=4x4\ncrop=0\n",
+        )
+        self.picture("a.png", ((3, 4, 20, 10), BLUE))
+        _, err = self.camlite("cam", "a.png", "a.png", "--model", "flat.safetensors", status=1)
+        self.assertIn("flat.safetensors: no class activation maps", err)
+        self.assertEqual(len(err.splitlines()), 1)
+        self.camlite("classify", "a.png", "--model", "flat.safetensors")
+
+    def test_a_network_by_name(self):
+        self.picture("a.png", ((3, 4, 20, 10), BLUE))
+        (result,) = self.json("cam", "a.png", "--arch", "vgg16-gap", "--size", "32", "--top", 3, "--threads", 2)
+        self.assertEqual(len(result["top"]), 3)
+        self.assertTrue((self.here / "a.cam.png").is_file())
+        self.camlite("cam", "a.png", "--arch", "vgg16-gap", "--model", "x", status=2)
+
+
+if __name__ == "__main__":
+    unittest.main()

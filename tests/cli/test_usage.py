@@ -1,0 +1,72 @@
+"""The command line itself: help, version, wrong usage, the default model."""
+
+import subprocess
+import unittest
+
+from support import PROGRAM, RED, ProgramTest
+
+COMMANDS = ("cam", "classify", "run", "info", "bench")
+
+
+class Usage(ProgramTest):
+    def test_help(self):
+        out, err = self.camlite("--help")
+        self.assertEqual(err, "")
+        for command in COMMANDS:
+            self.assertRegex(out, rf"\n  {command} ")
+        self.assertIn("Examples:", out)
+        self.assertEqual(self.camlite()[0], out)
+
+    def test_help_of_each_command_has_examples(self):
+        for command in COMMANDS:
+            out, _ = self.camlite(command, "--help")
+            self.assertIn(f"\n  camlite {command} ", out)
+            self.assertLessEqual(max(map(len, out.splitlines())), 100)
+
+    def test_wrong_usage(self):
+        for arguments in (
+            ["paint"], ["--paint"], ["cam"], ["classify"], ["run"], ["cam", "--paint"], ["cam", "a.png", "--top"],
+            ["cam", "a.png", "--top", "0"], ["cam", "a.png", "--top", "-1"], ["cam", "a.png", "--top", "1.5"],
+            ["cam", "a.png", "--top", "many"], ["cam", "a.png", "--size", "0"], ["cam", "a.png", "--alpha", "2"],
+            ["cam", "a.png", "--alpha", "nan"], ["cam", "a.png", "--threads", "0"], ["info", "a", "b"],
+            ["cam", "a.png", "--model"], ["cam", "a.png", "--groups", "2"], [""],
+        ):  # fmt: skip
+            out, _ = self.camlite(*arguments, status=2)
+            self.assertEqual(out, "", arguments)
+
+    def test_an_unknown_command_is_named(self):
+        self.assertIn('"paint"', self.camlite("paint", status=2)[1])
+
+    def test_version(self):
+        out, _ = self.camlite("--version")
+        self.assertRegex(out, r"^camlite \d+\.\d+\.\d+.*\ndefault model: ")
+
+    def test_output_that_cannot_be_written(self):
+        self.picture("p.png", ((3, 4, 20, 10), RED))
+        with open("/dev/full", "w") as full:
+            command = [PROGRAM, "classify", "p.png", "--model", str(self.colours())]
+            done = subprocess.run(command, cwd=self.here, stdout=full, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"standard output", done.stderr)
+
+
+class DefaultModel(ProgramTest):
+    def test_named_by_the_environment(self):
+        named = {"CAMLITE_MODEL": str(self.colours())}
+        self.picture("p.png", ((3, 4, 20, 10), RED))
+        out, _ = self.camlite("classify", "p.png", environment=named)
+        self.assertIn("crimson", out)
+        out, _ = self.camlite("--version", environment=named)
+        self.assertIn(f"{named['CAMLITE_MODEL']} (named by the environment variable CAMLITE_MODEL)", out)
+
+    def test_named_but_missing(self):
+        _, err = self.camlite("info", environment={"CAMLITE_MODEL": "nowhere.safetensors"}, status=1)
+        self.assertIn("nowhere.safetensors", err)
+
+    def test_model_goes_before_the_environment(self):
+        self.colours()
+        self.camlite("info", "colours.safetensors", environment={"CAMLITE_MODEL": "nowhere.safetensors"})
+
+
+if __name__ == "__main__":
+    unittest.main()

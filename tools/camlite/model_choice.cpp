@@ -1,0 +1,208 @@
+#include "model_choice.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <camlite/model/architectures.hpp>
+#include <camlite/model/model_file.hpp>
+#include <camlite/model/text.hpp>
+
+#include "arguments.hpp"
+#include "config.hpp"
+#include "console.hpp"
+
+#if CAMLITE_EMBEDDED_MODEL
+// From embedded_model.S.
+extern "C" const std::byte camlite_embedded_model[];
+extern "C" const std::byte camlite_embedded_model_end[];
+#endif
+
+namespace camlite::tool {
+
+namespace {
+
+// The one that is part of the program; empty if there is none.
+std::span<const std::byte> embedded_model() {
+#if CAMLITE_EMBEDDED_MODEL
+  return {camlite_embedded_model, camlite_embedded_model_end};
+#else
+  return {};
+#endif
+}
+
+struct Place {
+  std::string path;
+  std::string_view name;
+};
+
+// Where it may lie as a file, if it is not part of the program.
+std::array<Place, 2> default_places() {
+  return {{{CAMLITE_SOURCE_MODEL, "the source tree"}, {CAMLITE_DATA_MODEL, "the data directory"}}};
+}
+
+struct DefaultModel {
+  enum class Kind { none, embedded, file };
+  Kind kind = Kind::none;
+  std::string path;
+  std::string origin;
+};
+
+DefaultModel find_default_model() {
+  using Kind = DefaultModel::Kind;
+  const char* named = std::getenv("CAMLITE_MODEL");
+  if (named != nullptr && *named != '\0') {
+    return {Kind::file, named, "named by the environment variable CAMLITE_MODEL"};
+  }
+  if (!embedded_model().empty()) return {Kind::embedded, CAMLITE_MODEL_NAME, "part of the program"};
+  for (const Place& place : default_places()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(place.path, ignored)) {
+      return {Kind::file, place.path, text("found in ", place.name)};
+    }
+  }
+  return {};
+}
+
+Model load_default_model() {
+  const DefaultModel found = find_default_model();
+  if (found.kind == DefaultModel::Kind::embedded) return load_model(embedded_model(), found.path);
+  if (found.kind == DefaultModel::Kind::file) return load_model(found.path);
+  std::string message = "there is no default model; looked for";
+  for (const Place& place : default_places()) message += text("\n  ", place.path);
+  fail(message, "\nName one with --model FILE, or in the environment variable CAMLITE_MODEL.");
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// "n02123045"
+bool is_wordnet_id(std::string_view word) {
+  return word.size() == 9 && word[0] == 'n' && std::all_of(word.begin() + 1, word.end(), is_digit);
+}
+
+// Whether the label, its WordNet id or one of its synonyms is `words`. Both in lower case.
+bool is_name_of(std::string_view words, std::string_view label) {
+  if (words == label) return true;
+  std::string_view synonyms = label;
+  const std::string_view id = detail::next_piece(synonyms, ' ');
+  if (is_wordnet_id(id)) {
+    if (words == id || words == synonyms) return true;
+  } else {
+    synonyms = label;
+  }
+  while (!synonyms.empty()) {
+    std::string_view synonym = detail::next_piece(synonyms, ',');
+    synonym.remove_prefix(std::min(synonym.find_first_not_of(' '), synonym.size()));
+    if (words == synonym) return true;
+  }
+  return false;
+}
+
+[[noreturn]] void fail_ambiguous(const Model& model, const std::string& words,
+                                 const std::vector<Index>& candidates) {
+  constexpr std::size_t most = 10;
+  std::string message = text("the class \"", words, "\" may be any of these ", candidates.size(),
+                             "; give its number or more of its name:");
+  for (std::size_t i = 0; i < std::min(most, candidates.size()); ++i) {
+    message += text("\n  ", candidates[i], "  ", model.label(candidates[i]));
+  }
+  if (candidates.size() > most) message += text("\n  and ", candidates.size() - most, " others");
+  throw UsageError(message);
+}
+
+}  // namespace
+
+std::string ModelChoice::name() const {
+  if (!arch.empty()) return groups == 1 ? arch : text(arch, " groups=", groups);
+  return std::filesystem::path(path.empty() ? find_default_model().path : path).stem().string();
+}
+
+void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) {
+  auto* model = command
+                    .add_option(positional ? "MODEL,--model" : "--model", choice.path,
+                                "the model file; without it the default model")
+                    ->type_name("FILE");
+  auto* arch = command
+                   .add_option("--arch", choice.arch,
+                               "instead of a file a network with random weights: vgg16-gap")
+                   ->type_name("NAME")
+                   ->excludes(model);
+  command
+      .add_option("--groups", choice.groups,
+                  "of CAM_conv in --arch vgg16-gap: 1, or the authors' 2")
+      ->type_name("N")
+      ->needs(arch);
+  command.add_option("--threads", choice.threads, "how many threads; without it OpenMP decides")
+      ->type_name("N")
+      ->check(in_range(1, 4096));
+}
+
+Model load(const ModelChoice& choice) {
+  if (choice.arch.empty())
+    return choice.path.empty() ? load_default_model() : load_model(choice.path);
+  try {
+    return random_architecture(choice.arch, {.groups = choice.groups});
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
+Network make_network(const ModelChoice& choice) {
+  return Network(load(choice), {.threads = choice.threads});
+}
+
+Shape input_shape(const Model& model, Index batch, Index size) {
+  const Shape own = model.input_shape(batch);
+  if (size == 0) return own;
+  const Index shorter = std::min(own[1], own[2]);
+  return {batch, checked_product(own[1], size) / shorter, checked_product(own[2], size) / shorter,
+          own[3]};
+}
+
+std::string default_model_text() {
+  const DefaultModel found = find_default_model();
+  if (found.kind != DefaultModel::Kind::none) return text(found.path, " (", found.origin, ")");
+  std::string out = "none, looked for";
+  for (const Place& place : default_places())
+    out += text("\n  ", place.path, " (", place.name, ")");
+  return out;
+}
+
+Index find_class(const Model& model, const std::string& words) {
+  if (!words.empty() && std::all_of(words.begin(), words.end(), is_digit)) {
+    // 18 digits fit into 63 bits; more are beyond any model's classes.
+    const Index k =
+        words.size() > 18 ? model.classes() : detail::parse_number<Index>(words, "class");
+    if (k < model.classes()) return k;
+    throw UsageError(text("there is no class ", words, ": ", model.source(), " has ",
+                          model.classes(), ", numbered from 0"));
+  }
+  const std::string wanted = lower_case(words);
+  std::vector<Index> named, similar;
+  for (Index k = 0; k < model.classes() && !wanted.empty(); ++k) {
+    const std::string label = lower_case(model.label(k));
+    if (is_name_of(wanted, label)) named.push_back(k);
+    if (label.find(wanted) != label.npos) similar.push_back(k);
+  }
+  const std::vector<Index>& candidates = named.empty() ? similar : named;
+  if (candidates.size() == 1) return candidates[0];
+  if (candidates.size() > 1) fail_ambiguous(model, words, candidates);
+  throw UsageError(text("no class of ", model.source(), " is called \"", words, "\"",
+                        model.labels().empty() ? "; it has no labels, only numbers" : ""));
+}
+
+}  // namespace camlite::tool

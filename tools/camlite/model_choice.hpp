@@ -1,0 +1,42 @@
+// Which model a command uses: a file, a network by name with random weights, or the default model.
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include <camlite/model/model.hpp>
+#include <camlite/network.hpp>
+
+namespace camlite::tool {
+
+struct ModelChoice {
+  std::string path;
+  std::string arch;
+  Index groups = 1;
+  int threads = 0;
+
+  // What reports call it: "vgg16-gap", "tiny_vgg_gap".
+  std::string name() const;
+};
+
+// Adds --model (or, where `positional`, also MODEL without a flag), --arch, --groups and --threads.
+void add_model_options(CLI::App& command, ModelChoice& choice, bool positional = false);
+
+// Throws Error; UsageError if there is no such architecture.
+Model load(const ModelChoice& choice);
+Network make_network(const ModelChoice& choice);
+
+// The model's own input, or the one in the same proportion whose shorter side is `size` (0: its
+// own): (batch, height, width, channels). Throws Error if it does not fit into 63 bits.
+Shape input_shape(const Model& model, Index batch, Index size);
+
+// Where the default model is, for --version.
+std::string default_model_text();
+
+// The class that the words name: its index, its label, the label's WordNet id or one of its
+// synonyms ("n02123045 tabby, tabby cat"), or a part of just one label; upper and lower case are
+// the same. Throws UsageError, with the candidates, if that is none or more than one.
+Index find_class(const Model& model, const std::string& words);
+
+}  // namespace camlite::tool

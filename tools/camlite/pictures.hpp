@@ -1,0 +1,56 @@
+// What the commands on pictures have in common: their options, the loop, and how results look.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <camlite/box.hpp>
+#include <camlite/image.hpp>
+#include <camlite/network.hpp>
+
+#include "model_choice.hpp"
+
+namespace camlite::tool {
+
+struct PictureOptions {
+  std::vector<std::string> paths;
+  ModelChoice model;
+  Index top = 5;
+  PredictOptions predict;
+  bool json = false;
+};
+
+void add_picture_options(CLI::App& command, PictureOptions& options);
+
+// What was found in a picture.
+struct Finding {
+  ClassScore score;
+  std::optional<Box> box;
+};
+
+struct Report {
+  std::string path;
+  Index width = 0;
+  Index height = 0;
+  std::vector<Finding> findings;
+  bool located =
+      false;            // boxes were looked for: there is something to say of each, or that none is
+  std::string overlay;  // the file that was written, if any
+};
+
+// As JSON, one line; or as text:
+//   cat.jpg (451x300)
+//     71.2%  n02123045 tabby, tabby cat  box 10,20 200x180
+std::string to_string(const Report& report, bool json);
+
+// Reads each picture, calls work with its place among the paths and prints what that returns. What
+// goes wrong with a picture is said on standard error, the others still done. Returns the exit
+// status.
+int for_each_picture(const PictureOptions& options,
+                     const std::function<Report(std::size_t, const Image&)>& work);
+
+}  // namespace camlite::tool
