@@ -18,7 +18,7 @@
 #include <camlite/file.hpp>
 #include <camlite/image.hpp>
 #include <camlite/image_format.hpp>
-#include <camlite/model/output_file.hpp>
+#include <camlite/output_file.hpp>
 #include <camlite/stb.hpp>
 #include <camlite/tensor.hpp>
 

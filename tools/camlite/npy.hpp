@@ -6,7 +6,7 @@
 #include <string>
 
 #include <camlite/model/mapped_file.hpp>
-#include <camlite/model/output_file.hpp>
+#include <camlite/output_file.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite::tool {

@@ -20,7 +20,7 @@ inline void read_value(double& value, std::string_view word, std::string_view ke
   value = parse_number<double>(word, key);
 }
 inline void read_value(bool& value, std::string_view word, std::string_view key) {
-  if (word != "0" && word != "1") fail(key, " must be 0 or 1, not ", quoted(word));
+  if (word != "0" && word != "1") fail(key, " must be 0 or 1, not ", in_quotes(word));
   value = word == "1";
 }
 inline void read_value(Size2d& value, std::string_view word, std::string_view key) {
@@ -35,7 +35,7 @@ inline void read_value(Rounding& value, std::string_view word, std::string_view 
       return;
     }
   }
-  fail(key, " must be floor, ceil or caffe, not ", quoted(word));
+  fail(key, " must be floor, ceil or caffe, not ", in_quotes(word));
 }
 
 inline std::string value_text(Index value) {
@@ -77,7 +77,7 @@ void read_attributes(Operator& op,
     });
     if (!found && need == Need::required) fail(Operator::type, " needs ", key, "=");
   });
-  if (!given.empty()) fail(Operator::type, " has no attribute ", quoted(given.front().first));
+  if (!given.empty()) fail(Operator::type, " has no attribute ", in_quotes(given.front().first));
 }
 
 // " out_channels=64 kernel=3": the attributes that are required or differ from their default.

@@ -62,7 +62,7 @@ inline Operator operator_named(std::string_view type) {
   const bool known = [&]<class... Candidates>(std::type_identity<std::variant<Candidates...>>) {
     return (matches(Candidates{}) || ...);
   }(std::type_identity<Operator>{});
-  if (!known) fail("there is no operator ", quoted(type));
+  if (!known) fail("there is no operator ", in_quotes(type));
   return found;
 }
 
@@ -148,7 +148,7 @@ class GraphParser {
       const std::string_view name = next_piece(list, ',');
       const auto value = values_.find(std::string(name));
       if (value == values_.end())
-        fail("its input ", quoted(name), " is not the name of an earlier line");
+        fail("its input ", in_quotes(name), " is not the name of an earlier line");
       is_read_[static_cast<std::size_t>(value->second)] = true;
       sources.push_back(value->second);
     } while (!list.empty());
@@ -159,7 +159,7 @@ class GraphParser {
     Attributes attributes;
     for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
       const std::size_t equals = word.find('=');
-      if (equals == std::string_view::npos) fail(quoted(word), " is not of the form key=value");
+      if (equals == std::string_view::npos) fail(in_quotes(word), " is not of the form key=value");
       attributes.emplace_back(word.substr(0, equals), word.substr(equals + 1));
     }
     return attributes;

@@ -185,7 +185,7 @@ class JsonReader {
     const auto twice = std::adjacent_find(
         keys.begin(), keys.end(), [](const Key& a, const Key& b) { return a.name == b.name; });
     if (twice != keys.end()) {
-      fail_at((twice + 1)->at, "duplicate key ", detail::quoted(twice->name));
+      fail_at((twice + 1)->at, "duplicate key ", detail::in_quotes(twice->name));
     }
   }
 

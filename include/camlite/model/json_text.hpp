@@ -88,7 +88,7 @@ inline std::string json_escaped(std::string_view plain) {
 }
 
 // A name in quotes, for a message: escaped, and cut where it is too long to read.
-inline std::string quoted(std::string_view name) {
+inline std::string in_quotes(std::string_view name) {
   constexpr std::size_t longest = 120;
   if (name.size() <= longest) return text('"', json_escaped(name), '"');
   std::size_t end = longest;

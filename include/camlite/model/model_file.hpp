@@ -48,7 +48,7 @@ inline ModelParts model_parts(Safetensors file, std::string_view source) {
          version ? "camlite.graph" : "camlite.version");
   }
   if (*version != "1")
-    fail(source, ": camlite.version is ", detail::quoted(*version),
+    fail(source, ": camlite.version is ", detail::in_quotes(*version),
          ", this program reads version 1");
   parts.graph = parse_graph(*graph, source);
   if (preprocessing) parts.preprocessing = parse_preprocessing(*preprocessing, source);

@@ -42,7 +42,7 @@ namespace detail {
 
 inline std::array<double, 3> parse_triple(std::string_view list, std::string_view key) {
   if (std::count(list.begin(), list.end(), ',') != 2)
-    fail(key, " must be three numbers with commas between, not ", quoted(list));
+    fail(key, " must be three numbers with commas between, not ", in_quotes(list));
   std::array<double, 3> values{};
   for (double& value : values) value = parse_number<double>(next_piece(list, ','), key);
   return values;
@@ -78,7 +78,7 @@ inline void read_preprocessing_line(Preprocessing& p, std::string_view line) {
   } else if (key == "crop") {
     read_value(p.crop, line, key);
   } else if (key == "channels") {
-    if (line != "rgb" && line != "bgr") fail("channels must be rgb or bgr, not ", quoted(line));
+    if (line != "rgb" && line != "bgr") fail("channels must be rgb or bgr, not ", in_quotes(line));
     p.channels = line == "rgb" ? Preprocessing::Channels::rgb : Preprocessing::Channels::bgr;
   } else if (key == "scale") {
     p.scale = parse_number<double>(line, key);
@@ -87,7 +87,7 @@ inline void read_preprocessing_line(Preprocessing& p, std::string_view line) {
   } else if (key == "std") {
     p.std = parse_triple(line, key);
   } else {
-    fail("there is no setting ", quoted(key));
+    fail("there is no setting ", in_quotes(key));
   }
 }
 

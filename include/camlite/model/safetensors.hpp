@@ -155,7 +155,7 @@ inline Header read_header(std::string_view json_text, std::uint64_t data_bytes) 
       json.null();
     } else {
       json.object([&](const std::string& name) {
-        if (json.peek() != '"') fail("metadata ", detail::quoted(name), " is not a string");
+        if (json.peek() != '"') fail("metadata ", detail::in_quotes(name), " is not a string");
         header.metadata.emplace_back(name, json.string());
       });
     }

@@ -13,8 +13,8 @@
 
 #include <camlite/error.hpp>
 #include <camlite/model/json_text.hpp>
-#include <camlite/model/output_file.hpp>
 #include <camlite/model/safetensors.hpp>
+#include <camlite/output_file.hpp>
 
 namespace camlite {
 

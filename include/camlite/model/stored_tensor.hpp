@@ -78,7 +78,7 @@ inline DType dtype_from_name(std::string_view name) {
   for (std::size_t i = 0; i < dtypes.size(); ++i) {
     if (dtypes[i].name == name) return static_cast<DType>(i);
   }
-  fail("unknown dtype ", detail::quoted(name));
+  fail("unknown dtype ", detail::in_quotes(name));
 }
 
 // work(), whose errors get the tensor's name.
@@ -87,7 +87,7 @@ auto naming_tensor(std::string_view name, Work work) {
   try {
     return work();
   } catch (const Error& error) {
-    fail("tensor ", detail::quoted(name), ": ", error.what());
+    fail("tensor ", detail::in_quotes(name), ": ", error.what());
   }
 }
 

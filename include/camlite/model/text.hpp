@@ -51,7 +51,7 @@ Number parse_number(std::string_view digits, std::string_view what) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   bool good = error == std::errc() && end == digits.data() + digits.size();
   if constexpr (std::is_floating_point_v<Number>) good = good && std::isfinite(number);
-  if (!good) fail(what, " must be a number, not ", quoted(digits));
+  if (!good) fail(what, " must be a number, not ", in_quotes(digits));
   return number;
 }
 
