@@ -183,11 +183,16 @@ TEST_CASE("a header length that cannot be is refused") {
   CHECK(refusal(Bytes(7)) == "w: 7 bytes are too few for a safetensors file");
   CHECK(refusal(Bytes(8)) == "w: the header does not start with '{'");
   CHECK(refusal(bytes_of("\x03\0\0\0\0\0\0\0{}"s)) ==
-        "w: a header of 3 bytes reaches beyond the file's 10");
+        "w: not a safetensors file, or cut off: it would have a header of 3 bytes, "
+        "and the file has 10");
   CHECK(refusal(bytes_of("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}"s)) ==
-        "w: a header of 18446744073709551615 bytes reaches beyond the file's 10");
+        "w: not a safetensors file, or cut off: it would have a header of 18446744073709551615 "
+        "bytes, "
+        "and the file has 10");
   CHECK(refusal(bytes_of("\xF8\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}"s)) ==
-        "w: a header of 18446744073709551608 bytes reaches beyond the file's 10");
+        "w: not a safetensors file, or cut off: it would have a header of 18446744073709551608 "
+        "bytes, "
+        "and the file has 10");
   std::string long_header(100'000'001, ' ');
   long_header.replace(0, 2, "{}");
   CHECK(refusal(file_of(long_header)) ==

@@ -12,7 +12,8 @@ build="$root/build"
 [ -f "$build/build.ninja" ] || meson setup "$build" "$root" >"$root/build-setup.log" 2>&1 ||
   { cat "$root/build-setup.log"; exit 1; }
 rm -f "$root/build-setup.log"
-ninja -C "$build" tools/camlite/camlite
+echo "Building the camlite program; the first time takes about a minute"
+ninja -C "$build" --quiet tools/camlite/camlite
 
 pictures=("$@")
 [ ${#pictures[@]} -gt 0 ] || pictures=("$root/docs/pictures/coffee.jpg")

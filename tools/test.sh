@@ -17,5 +17,5 @@ if [ -f "$build/build.ninja" ]; then
 else
   meson setup "$build" "${options[@]}"
 fi
-ninja -C "$build"
+ninja -C "$build" all meson-test-prereq meson-benchmark-prereq
 meson test -C "$build" --print-errorlogs

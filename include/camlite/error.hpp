@@ -1,6 +1,10 @@
 // The one exception type of camlite, and the text that its messages are made of.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "camlite is written in C++20: compile with -std=c++20"
+#endif
+
 #include <array>
 #include <charconv>
 #include <stdexcept>

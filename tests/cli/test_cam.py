@@ -17,7 +17,8 @@ class Cam(ProgramTest):
         # The map of a class is the picture's own channel, so its box is the square.
         picture = self.picture("two.png", ((3, 4, 20, 10), RED), ((28, 15, 9, 12), GREEN))
         (result,) = self.json("cam", picture, "--model", self.colours())
-        self.assertEqual(list(result), ["image", "top", "overlay"])
+        self.assertEqual(list(result), ["image", "top", "overlay", "overlay_class"])
+        self.assertEqual(result["overlay_class"], result["top"][0]["class"])
         self.assertEqual(result["image"], str(picture))
         self.assertEqual([c["class"] for c in result["top"]], [0, 1, 2])
         self.assertEqual(result["top"][0]["label"], "n00000001 crimson, red")
@@ -45,8 +46,8 @@ class Cam(ProgramTest):
         lines = out.splitlines()
         self.assertEqual(lines[0], "cat.png (40x30)")
         self.assertRegex(lines[1], r"^  \d\d\.\d%  n00000001 crimson, red  box 3,4 20x10$")
-        self.assertRegex(lines[2], r"^  \d\d\.\d%  n00000002 leaf green    no box$")
-        self.assertEqual(lines[3:], ["  overlay: cat.cam.png"])
+        self.assertRegex(lines[2], r"^  \d\d\.\d%  n00000002 leaf green    no box: its map is nowhere positive$")
+        self.assertEqual(lines[3:], ["  overlay: cat.cam.png (n00000001 crimson, red)"])
         self.assertTrue((self.here / "cat.cam.png").is_file())
 
     def test_top_may_be_more_than_there_are_classes(self):
@@ -145,9 +146,17 @@ class ClassChoice(ProgramTest):
         self.assertIn("2  n00000003 sea green", err)
         self.assertNotIn("crimson", err)
 
+    def test_whole_words_come_before_parts_of_words(self):
+        labels = ["n00000001 bullfrog, Rana catesbeiana", "n00000002 Persian cat", "n00000003 sea green"]
+        self.model = self.colours("words.safetensors", labels=labels)
+        self.assertEqual(self.shown("cat")[0], 1)
+        self.assertEqual(self.shown("rana")[0], 0)
+        self.assertEqual(self.shown("gre")[0], 2)
+
     def test_unknown_classes(self):
         for name in ("zebra", "3", "-1", "99999999999999999999999", "0x1", " ", "1.0"):
-            self.camlite("cam", "p.png", "--model", self.model, "--class", name, status=2)
+            _, err = self.camlite("cam", "p.png", "--model", self.model, "--class", name, status=2)
+        self.assertIn("camlite info --labels", err)
 
 
 class OverlayNames(ProgramTest):

@@ -40,7 +40,7 @@ class Info(ProgramTest):
         self.assertEqual(facts["multiply_adds"], 8 * 8 * 4 * 3 * 9 + 4 * 5)
         self.assertEqual(facts["input"], [1, 8, 8, 3])
         self.assertEqual(facts["classes"], 5)
-        self.assertFalse(facts["labels"])
+        self.assertEqual(facts["labels"], [])
         self.assertTrue(facts["cam_head"])
         self.assertGreaterEqual(facts["weight_bytes"], 4 * facts["parameters"])
         self.assertGreaterEqual(facts["workspace_bytes"], 4 * 8 * 8 * 4)
@@ -53,6 +53,11 @@ class Info(ProgramTest):
         self.assertRegex(out, r"\n  total +137 ")
         self.assertRegex(out, r"\n  license +MIT\n")
         self.assertNotIn("\x1b", out)
+
+    def test_labels_alone(self):
+        out, _ = self.camlite("info", self.colours(), "--labels")
+        self.assertEqual(out.splitlines()[0], "0\tn00000001 crimson, red")
+        self.assertEqual(len(out.splitlines()), 3)
 
     def test_another_size(self):
         (facts,) = self.json("info", "--model", self.model, "--size", 16)

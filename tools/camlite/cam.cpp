@@ -146,6 +146,7 @@ class Cam {
       if (report.findings.back().box) outline(heat, *report.findings.back().box);
       write_image(overlay_path, heat);
       report.overlay = overlay_path;
+      report.overlay_class = shown;
     }
     return report;
   }
@@ -195,7 +196,9 @@ void add_cam(CLI::App& program, int& status) {
       ->check([](const std::string& name) {
         const bool known = std::any_of(std::begin(colormaps), std::end(colormaps),
                                        [&](const auto& one) { return name == one.first; });
-        return known ? std::string() : text("there is no colormap \"", name, "\"");
+        return known
+                   ? std::string()
+                   : text("there is no colormap \"", name, "\"; jet, turbo, viridis and gray are");
       });
   command->add_option("--alpha", options->alpha, "share of the heatmap in the overlay, 0 to 1")
       ->type_name("A")

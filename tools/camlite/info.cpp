@@ -22,6 +22,7 @@ struct InfoOptions {
   ModelChoice model;
   Index size = 0;
   bool json = false;
+  bool labels = false;
 };
 
 // A network on an input of one shape.
@@ -118,7 +119,7 @@ Json to_json(const Facts& facts) {
   return {{"model", model.source()},
           {"input", extents(facts.input)},
           {"classes", model.classes()},
-          {"labels", !model.labels().empty()},
+          {"labels", model.labels()},
           {"cam_head", facts.network.has_cam_head()},
           {"preprocessing", preprocessing_text(model.preprocessing())},
           {"layers", std::move(layers)},
@@ -130,7 +131,17 @@ Json to_json(const Facts& facts) {
           {"notes", std::move(notes)}};
 }
 
+int print_labels(const Model& model) {
+  std::string lines;
+  for (Index k = 0; k < model.classes(); ++k) {
+    lines += text(k, '\t', printable(model.label(k)), '\n');
+  }
+  print(lines);
+  return all_done;
+}
+
 int info(const InfoOptions& options) {
+  if (options.labels) return print_labels(load(options.model));
   const Network network = make_network(options.model);
   const Facts facts = facts_of(network, options.size);
   print(options.json ? json_line(to_json(facts)) : to_text(facts));
@@ -151,6 +162,7 @@ void add_info(CLI::App& program, int& status) {
       ->check(in_range(1, 65536));
   command->add_flag("--json", options->json,
                     "one JSON object; shapes are (N, H, W, C), sizes are bytes");
+  command->add_flag("--labels", options->labels, "only the classes: number, tab, name, one a line");
   command->footer(
       "Examples:\n"
       "  camlite info                                  the default model\n"

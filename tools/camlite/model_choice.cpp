@@ -1,7 +1,6 @@
 #include "model_choice.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
@@ -42,9 +41,19 @@ struct Place {
   std::string_view name;
 };
 
-// Where it may lie as a file, if it is not part of the program.
-std::array<Place, 2> default_places() {
-  return {{{CAMLITE_SOURCE_MODEL, "the source tree"}, {CAMLITE_DATA_MODEL, "the data directory"}}};
+// Where it may lie as a file, if it is not part of the program. An installation that was moved
+// keeps its data beside its programs.
+std::vector<Place> default_places() {
+  std::vector<Place> places{{CAMLITE_SOURCE_MODEL, "the source tree"},
+                            {CAMLITE_DATA_MODEL, "the data directory"}};
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    const auto prefix = program.parent_path().parent_path();
+    places.push_back({(prefix / "share/camlite" / CAMLITE_MODEL_NAME ".safetensors").string(),
+                      "the data directory beside the program"});
+  }
+  return places;
 }
 
 struct DefaultModel {
@@ -124,6 +133,18 @@ bool is_name_of(std::string_view words, std::string_view label) {
   throw UsageError(message);
 }
 
+// Whether `words` stands in the label as whole words: "cat" in "tabby cat", not in "catfish".
+bool has_words(const std::string& label, const std::string& words) {
+  const auto is_part = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c); };
+  for (std::size_t at = label.find(words); at != label.npos; at = label.find(words, at + 1)) {
+    const std::size_t end = at + words.size();
+    if ((at == 0 || !is_part(label[at - 1])) && (end == label.size() || !is_part(label[end]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string ModelChoice::name() const {
@@ -192,17 +213,21 @@ Index find_class(const Model& model, const std::string& words) {
                           model.classes(), ", numbered from 0"));
   }
   const std::string wanted = lower_case(words);
-  std::vector<Index> named, similar;
+  std::vector<Index> named, worded, similar;  // the closest kind that there is counts
   for (Index k = 0; k < model.classes() && !wanted.empty(); ++k) {
     const std::string label = lower_case(model.label(k));
     if (is_name_of(wanted, label)) named.push_back(k);
+    if (has_words(label, wanted)) worded.push_back(k);
     if (label.find(wanted) != label.npos) similar.push_back(k);
   }
-  const std::vector<Index>& candidates = named.empty() ? similar : named;
+  const std::vector<Index>& candidates = !named.empty()    ? named
+                                         : !worded.empty() ? worded
+                                                           : similar;
   if (candidates.size() == 1) return candidates[0];
   if (candidates.size() > 1) fail_ambiguous(model, words, candidates);
   throw UsageError(text("no class of ", model.source(), " is called \"", words, "\"",
-                        model.labels().empty() ? "; it has no labels, only numbers" : ""));
+                        model.labels().empty() ? "; it has no labels, only numbers"
+                                               : "; camlite info --labels lists them"));
 }
 
 }  // namespace camlite::tool

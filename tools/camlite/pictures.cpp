@@ -1,5 +1,6 @@
 #include "pictures.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -37,7 +38,10 @@ Json to_json(const Report& report) {
     top.push_back(std::move(one));
   }
   Json json{{"image", report.path}, {"top", std::move(top)}};
-  if (!report.overlay.empty()) json["overlay"] = report.overlay;
+  if (!report.overlay.empty()) {
+    json["overlay"] = report.overlay;
+    json["overlay_class"] = report.overlay_class;
+  }
   return json;
 }
 
@@ -49,14 +53,21 @@ std::string to_text(const Report& report) {
     std::string where;
     if (report.located) {
       const auto& box = finding.box;
-      where = box ? text("box ", box->x, ',', box->y, ' ', box->width, 'x', box->height) : "no box";
+      where = box ? text("box ", box->x, ',', box->y, ' ', box->width, 'x', box->height)
+                  : "no box: its map is nowhere positive";
     }
     table.row({fixed(100.0 * static_cast<double>(finding.score.probability), 1) + "%",
                shortened(printable(finding.score.label), label_width), where});
   }
   std::string out = text(printable(report.path), " (", report.width, 'x', report.height, ")\n");
   out += table.str();
-  if (!report.overlay.empty()) out += text("  overlay: ", printable(report.overlay), "\n");
+  if (!report.overlay.empty()) {
+    const auto shown = std::find_if(
+        report.findings.begin(), report.findings.end(),
+        [&](const Finding& finding) { return finding.score.index == report.overlay_class; });
+    out += text("  overlay: ", printable(report.overlay), " (",
+                shortened(printable(shown->score.label), label_width), ")\n");
+  }
   return out;
 }
 

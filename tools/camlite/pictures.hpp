@@ -40,6 +40,7 @@ struct Report {
   bool located =
       false;            // boxes were looked for: there is something to say of each, or that none is
   std::string overlay;  // the file that was written, if any
+  Index overlay_class = 0;  // whose map it shows, one of the findings
 };
 
 // As JSON, one line; or as text:

@@ -191,7 +191,8 @@ inline Safetensors parse_safetensors(std::span<const std::byte> file, std::strin
     std::memcpy(&length, file.data(), sizeof(length));
     const std::span<const std::byte> rest = file.subspan(detail::header_length_bytes);
     if (length > rest.size()) {
-      fail("a header of ", length, " bytes reaches beyond the file's ", file.size());
+      fail("not a safetensors file, or cut off: it would have a header of ", length,
+           " bytes, and the file has ", file.size());
     }
     const auto header_bytes = static_cast<std::size_t>(length);
     const std::span<const std::byte> data = rest.subspan(header_bytes);
