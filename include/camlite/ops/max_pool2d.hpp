@@ -1,6 +1,8 @@
 // max_pool2d: the largest value of each window.
 #pragma once
 
+#include <cmath>
+
 #include <camlite/ops/pool2d.hpp>
 
 namespace camlite {
@@ -21,7 +23,7 @@ struct MaxPool2d : Pool2d {
             for (Index x = xs.first; x < xs.last; ++x) {
               for (Index c = 0; c < channels; ++c, ++value) {
                 // Written so that NaN wins, and stays.
-                const bool keep = *value <= pixel[c] || pixel[c] != pixel[c];
+                const bool keep = *value <= pixel[c] || std::isnan(pixel[c]);
                 pixel[c] = keep ? pixel[c] : *value;
               }
             }
