@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <exception>
 
 camlite::Image stripes(camlite::Index width, camlite::Index height);  // in other.cpp
 
@@ -31,7 +32,7 @@ int main(int argc, char** argv) {
     std::printf("%.1f%% %s, %d boxes, %dx%d\n", static_cast<double>(100 * best.probability),
                 best.label.c_str(), static_cast<int>(camlite::boxes(map, seen.view()).size()),
                 static_cast<int>(blend.width()), static_cast<int>(blend.height()));
-  } catch (const camlite::Error& error) {
+  } catch (const std::exception& error) {
     std::printf("%s\n", error.what());
     return 1;
   }
