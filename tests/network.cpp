@@ -379,14 +379,17 @@ TEST_CASE("a plan too large for 63 bits is refused") {
   CHECK_THAT(refusal([&] { network.memory(input.shape()); }), Catch::StartsWith(refused));
 }
 
-TEST_CASE("VGG16-GAP at 224 works in 32 MB: its two largest maps and the scratch memory") {
+TEST_CASE(
+    "VGG16-GAP at 224 works in 32 MB beside its weights, which are held once and not transformed") {
   const Network network(camlite::random_architecture("vgg16-gap"), {.threads = 1});
   const camlite::MemoryInfo memory = network.memory({1, 224, 224, 3});
   // VGG16's convolutions (Simonyan, Zisserman, 2015), CAM_conv, CAM_fc.
   constexpr Index weights = 14'714'688 + (9 * 512 + 1) * 1024 + (1024 + 1) * 1000;
-  CHECK(memory.workspace >= 2 * 224 * 224 * 64 * 4);
+  // conv1_1's output and conv1_2's, which is pooled before it is stored.
+  CHECK(memory.workspace >= (224 * 224 + 112 * 112) * 64 * 4);
   CHECK(memory.workspace <= 32 << 20);
-  CHECK(memory.weights == weights * 4);
+  CHECK(memory.weights >= weights * 4);
+  CHECK(memory.weights <= weights * 4 + (1 << 16));
   Index parameters = 0, multiply_adds = 0;
   for (const auto& layer : network.layers({1, 224, 224, 3})) {
     parameters += layer.parameters;

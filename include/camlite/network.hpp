@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include <camlite/image.hpp>
+#include <camlite/kernels/kernels.hpp>
+#include <camlite/kernels/operators.hpp>
 #include <camlite/model/model.hpp>
 #include <camlite/network/lowering.hpp>
 #include <camlite/network/workspace.hpp>
@@ -23,6 +26,11 @@ namespace camlite {
 struct NetworkOptions {
   int threads = 0;                       // 0: default_threads()
   Index memory_limit = Index{16} << 30;  // bytes of a workspace, and of a picture on its way
+  // The instruction set of the kernels; default_isa() unless given.
+  std::optional<Isa> isa = {};
+  // For tests and measurements: what computes the convolutions that it can compute, instead of what
+  // is fastest.
+  std::optional<ConvAlgorithm> convolution = {};
 };
 
 struct PredictOptions {
@@ -38,8 +46,9 @@ struct LayerInfo {
   std::string name;
   std::string type;  // "conv2d+relu"
   Shape output;
-  Index parameters = 0;  // numbers, not bytes
-  Index multiply_adds = 0;
+  Index parameters = 0;     // numbers, not bytes
+  Index multiply_adds = 0;  // of its definition
+  Index computed = 0;       // multiply-adds that its algorithm takes, transforms not counted
   std::string algorithm;
 };
 
@@ -57,16 +66,15 @@ class Network {
   // Throws Error if the options make no sense; the model was checked when it was made.
   explicit Network(Model model, const NetworkOptions& options = {})
       : model_(std::move(model)),
-        program_(std::make_shared<const detail::Program>(detail::Lowering(model_).lower())),
-        threads_(options.threads == 0 ? default_threads() : options.threads),
+        target_(target(options)),
+        program_(
+            std::make_shared<const detail::Program>(detail::Lowering(model_, target_).lower())),
         memory_limit_(options.memory_limit),
-        pool_(std::make_unique<Pool>()) {
-    if (threads_ < 1 || threads_ > 4096)
-      fail("threads must be between 1 and 4096, not ", options.threads);
-  }
+        pool_(std::make_unique<Pool>()) {}
 
   const Model& model() const { return model_; }
-  int threads() const { return threads_; }
+  int threads() const { return target_.threads; }
+  Isa isa() const { return target_.kernels->isa; }
   bool has_cam_head() const { return program_->head != nullptr; }
 
   // What the network sees in a picture. Throws Error.
@@ -95,16 +103,9 @@ class Network {
   // One pass: input (N, H, W, C), already preprocessed, any H and W that the graph can take. The
   // results lie in the workspace. Allocates nothing if the workspace knows the shape. Throws Error.
   Outputs forward(TensorView<const float> input, Workspace& workspace) const {
-    detail::Plan& plan = workspace.plan_for(program_, model_.graph(), input.shape(), threads_,
+    detail::Plan& plan = workspace.plan_for(program_, model_.graph(), input.shape(), target_,
                                             model_.source(), memory_limit_);
-    for (std::size_t s = 0; s < program_->steps.size(); ++s) {
-      const detail::Step& step = program_->steps[s];
-      for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-        if (step.inputs[i] == 0) plan.inputs[s][i] = input;
-      }
-      run(step, {plan.inputs[s], plan.parameters[s], plan.outputs[s],
-                 workspace.block_.data() + plan.scratch, threads_});
-    }
+    for (std::size_t s = 0; s < program_->steps.size(); ++s) run_step(s, input, plan, workspace);
     const auto result = [&](std::optional<Index> value) -> TensorView<const float> {
       if (!value) return {};
       if (*value == 0) return input;
@@ -113,6 +114,20 @@ class Network {
     };
     return {result(program_->features), rows(result(program_->logits)),
             rows(result(program_->probabilities))};
+  }
+
+  // Seconds that each of layers() takes in one pass. Throws as forward does.
+  std::vector<double> layer_times(TensorView<const float> input, Workspace& workspace) const {
+    using Clock = std::chrono::steady_clock;
+    detail::Plan& plan = workspace.plan_for(program_, model_.graph(), input.shape(), target_,
+                                            model_.source(), memory_limit_);
+    std::vector<double> seconds;
+    for (std::size_t s = 0; s < program_->steps.size(); ++s) {
+      const Clock::time_point start = Clock::now();
+      run_step(s, input, plan, workspace);
+      seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    }
+    return seconds;
   }
 
   // Picture n of a batch as a Prediction; `view` is the part of it that the input shows. Throws
@@ -147,11 +162,18 @@ class Network {
       const std::vector<Shape> in = shapes_of(step.inputs, shapes);
       LayerInfo layer{
           step.name, std::string(type_of(step.op)), shapes[static_cast<std::size_t>(step.output)],
-          0,         multiply_adds_of(step.op, in), algorithm(step.op)};
+          0,         multiply_adds_of(step.op, in), multiply_adds_of(step.op, in),
+          "direct"};
+      if (step.conv) {
+        const kernels::ConvPlan plan = step.conv->plan(in[0], target_.convolution);
+        layer.algorithm = name_of(plan.algorithm);
+        layer.computed = plan.multiply_adds;
+      }
       if (step.normalized) layer.type += "+batch_norm";
       if (step.activation == Activation::relu) layer.type += "+relu";
       if (step.activation == Activation::relu6) layer.type += "+relu6";
-      for (const Tensor<float>& parameter : step.parameters) layer.parameters += parameter.size();
+      if (step.pooled) layer.type += "+max_pool2d";
+      for (const Shape& parameter : step.parameter_shapes) layer.parameters += parameter.size();
       list.push_back(std::move(layer));
     }
     return list;
@@ -162,11 +184,12 @@ class Network {
     MemoryInfo info;
     constexpr Index bytes = sizeof(float);
     for (const detail::Step& step : program_->steps) {
-      for (const Tensor<float>& parameter : step.parameters)
+      for (const Tensor<float>& parameter : *step.parameters)
         info.weights += parameter.size() * bytes;
+      if (step.conv) info.weights += step.conv->size() * bytes;
     }
     info.workspace =
-        detail::make_plan(*program_, model_.graph(), input, threads_, model_.source()).size * bytes;
+        detail::make_plan(*program_, model_.graph(), input, target_, model_.source()).size * bytes;
     return info;
   }
 
@@ -207,14 +230,38 @@ class Network {
     }
   }
 
-  static void run(const detail::Step& step, const Arguments<float>& a) {
-    if (const auto* conv = std::get_if<Conv2d>(&step.op)) {
-      detail::conv2d_into(a.inputs[0], a.parameters[0],
-                          conv->bias ? a.parameters[1] : TensorView<const float>(), *conv,
-                          step.activation, a.scratch, a.threads, a.output);
-    } else {
-      std::visit([&](const auto& op) { op.run(a); }, step.op);
+  static detail::Target target(const NetworkOptions& options) {
+    const int threads = options.threads == 0 ? default_threads() : options.threads;
+    if (threads < 1 || threads > 4096)
+      fail("threads must be between 1 and 4096, not ", options.threads);
+    const Isa isa = options.isa.value_or(default_isa());
+    if (isa > supported_isa()) {
+      fail("this processor has no ", isa_name(isa), ", it supports ", isa_name(supported_isa()),
+           " at most");
     }
+    return {&kernels::kernels_for(isa), options.convolution, threads};
+  }
+
+  void run_step(std::size_t s, TensorView<const float> input, detail::Plan& plan,
+                Workspace& workspace) const {
+    const detail::Step& step = program_->steps[s];
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+      if (step.inputs[i] == 0) plan.inputs[s][i] = input;
+    }
+    const Arguments<float> a{plan.inputs[s], plan.parameters[s], plan.outputs[s],
+                             workspace.block_.data() + plan.scratch, threads()};
+    if (step.conv) {
+      step.conv->run(plan.convolutions[s], a.inputs[0], a.scratch, a.threads, a.output);
+      return;
+    }
+    const auto run_one = [&](const auto& op) {
+      if constexpr (requires { kernels::run(op, *target_.kernels, a); }) {
+        kernels::run(op, *target_.kernels, a);
+      } else {
+        op.run(a);
+      }
+    };
+    std::visit(run_one, step.op);
   }
 
   // (N, 1, 1, K) as (N, K)
@@ -222,14 +269,6 @@ class Network {
     if (result.rank() < 2) return result;
     return result.reshaped(
         {result.extent(0), result.extent(0) == 0 ? 0 : result.size() / result.extent(0)});
-  }
-
-  static std::string algorithm(const Operator& op) {
-    if (const auto* conv = std::get_if<Conv2d>(&op)) {
-      return text(conv->pointwise() ? "gemm (" : "im2col + gemm (", gemm_backend(), ")");
-    }
-    if (std::holds_alternative<Linear>(op)) return text("gemm (", gemm_backend(), ")");
-    return "direct";
   }
 
   Preprocessing preprocessing(const PredictOptions& options) const {
@@ -254,8 +293,8 @@ class Network {
   }
 
   Model model_;
+  detail::Target target_;
   std::shared_ptr<const detail::Program> program_;
-  int threads_ = 1;
   Index memory_limit_ = 0;
   std::unique_ptr<Pool> pool_;
 };

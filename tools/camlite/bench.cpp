@@ -31,6 +31,7 @@ struct BenchOptions {
   Index runs = 0;  // 0: as many as fit into `seconds`
   double seconds = 3;
   bool json = false;
+  bool layers = false;
 };
 
 // The largest that the process has been in memory, in MB of 2^20 bytes.
@@ -96,9 +97,42 @@ double median(const std::vector<double>& sorted) {
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-std::string instruction_set() {
-  const std::string backend = gemm_backend();
-  return backend == "built-in" ? "portable" : backend;
+// One layer's share of a pass.
+struct LayerTime {
+  LayerInfo layer;
+  double median_ms = 0;
+  double gflops = 0;  // of the products that the algorithm takes
+};
+
+std::vector<LayerTime> layer_times(const Network& network, const Tensor<float>& input,
+                                   std::size_t runs) {
+  Workspace workspace;
+  std::vector<LayerTime> list;
+  for (LayerInfo& layer : network.layers(input.shape())) list.push_back({std::move(layer), 0, 0});
+  std::vector<std::vector<double>> seconds(list.size());
+  network.forward(input, workspace);
+  for (std::size_t run = 0; run < runs; ++run) {
+    const std::vector<double> one = network.layer_times(input, workspace);
+    for (std::size_t i = 0; i < list.size(); ++i) seconds[i].push_back(one[i]);
+  }
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    std::sort(seconds[i].begin(), seconds[i].end());
+    list[i].median_ms = 1e3 * median(seconds[i]);
+    list[i].gflops = 2e-6 * static_cast<double>(list[i].layer.computed) / list[i].median_ms;
+  }
+  return list;
+}
+
+void print_layers(const std::vector<LayerTime>& list, double total_ms) {
+  using enum Table::Align;
+  Table table("  ", {left, left, left, right, right, right});
+  table.row({"layer", "operator", "algorithm", "ms", "share", "GFLOP/s"});
+  for (const LayerTime& one : list) {
+    table.row({printable(one.layer.name), one.layer.type, one.layer.algorithm,
+               fixed(one.median_ms, 3), fixed(100 * one.median_ms / total_ms, 1) + "%",
+               one.layer.computed > 0 ? fixed(one.gflops, 1) : ""});
+  }
+  print(table.str());
 }
 
 int bench(const BenchOptions& options) {
@@ -107,7 +141,10 @@ int bench(const BenchOptions& options) {
   check_memory(network, shape);
   Index multiply_adds = 0;
   for (const LayerInfo& layer : network.layers(shape)) multiply_adds += layer.multiply_adds;
-  const std::vector<double> sorted = times(network, random_input(shape), options);
+  const Tensor<float> input = random_input(shape);
+  const std::vector<double> sorted = times(network, input, options);
+  std::vector<LayerTime> by_layer;
+  if (options.layers) by_layer = layer_times(network, input, sorted.size());
   const double typical = median(sorted);
   const double gflops = 2 * static_cast<double>(multiply_adds) / (typical * 1e6);
 
@@ -115,25 +152,34 @@ int bench(const BenchOptions& options) {
     const auto rounded = [](double value) {
       return static_cast<float>(std::round(value * 1000) / 1000);
     };
-    print(json_line({{"network", options.model.name()},
-                     {"threads", network.threads()},
-                     {"batch", options.batch},
-                     {"isa", instruction_set()},
-                     {"median_ms", rounded(typical)},
-                     {"best_ms", rounded(sorted.front())},
-                     {"gflops", rounded(gflops)},
-                     {"peak_rss_mb", rounded(peak_resident_mb())},
-                     {"height", shape[1]},
-                     {"width", shape[2]},
-                     {"runs", sorted.size()}}));
+    Json line = {{"network", options.model.name()},
+                 {"threads", network.threads()},
+                 {"batch", options.batch},
+                 {"isa", isa_name(network.isa())},
+                 {"median_ms", rounded(typical)},
+                 {"best_ms", rounded(sorted.front())},
+                 {"gflops", rounded(gflops)},
+                 {"peak_rss_mb", rounded(peak_resident_mb())},
+                 {"height", shape[1]},
+                 {"width", shape[2]},
+                 {"runs", sorted.size()}};
+    for (const LayerTime& one : by_layer) {
+      line["layers"].push_back({{"name", one.layer.name},
+                                {"operator", one.layer.type},
+                                {"algorithm", one.layer.algorithm},
+                                {"median_ms", rounded(one.median_ms)},
+                                {"gflops", rounded(one.gflops)}});
+    }
+    print(json_line(line));
     return all_done;
   }
   print(text(printable(options.model.name()), ", input ", shape.str(), ", ",
-             counted(network.threads(), "thread"), ", ", instruction_set(), "\n  median ",
+             counted(network.threads(), "thread"), ", ", isa_name(network.isa()), "\n  median ",
              fixed(typical, 2), " ms, best ", fixed(sorted.front(), 2), " ms of ",
              counted(sorted.size(), "run"), "\n  ", fixed(gflops, 1),
              " GFLOP/s at the median (2 x ", fixed(static_cast<double>(multiply_adds) / 1e9, 3),
              " G multiply-adds)\n  ", fixed(peak_resident_mb(), 1), " MB peak resident memory\n"));
+  if (options.layers) print_layers(by_layer, typical);
   return all_done;
 }
 
@@ -162,11 +208,14 @@ void add_bench(CLI::App& program, int& status) {
       ->capture_default_str()
       ->check(in_range(0.0, 86400.0))
       ->excludes(runs);
+  command->add_flag("--layers", options->layers, "also the time of each layer");
   command->add_flag("--json", options->json, "one JSON object");
   command->footer(
       "A pass is the whole network on a batch of random input, after one pass that is not "
       "counted.\n"
-      "GFLOP/s are 2 x multiply-adds over the median. Peak memory is the whole process's.\n\n"
+      "GFLOP/s are 2 x multiply-adds over the median; a layer's are those of the products that "
+      "its\n"
+      "algorithm takes. Peak memory is the whole process's.\n\n"
       "Examples:\n"
       "  camlite bench --arch vgg16-gap --threads 1\n"
       "  camlite bench --model my.safetensors --batch 8 --seconds 10 --json");

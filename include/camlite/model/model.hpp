@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <camlite/model/graph.hpp>
+#include <camlite/model/mapped_file.hpp>
 #include <camlite/model/preprocessing.hpp>
 #include <camlite/model/stored_tensor.hpp>
 
@@ -25,6 +26,7 @@ struct ModelParts {
   std::vector<std::pair<std::string, std::string>> notes;  // other metadata: licence, source, ...
   std::string source = "model";                            // the file's name, for messages
   std::shared_ptr<void> storage;  // keeps the tensors' bytes alive; null if somebody else does
+  std::shared_ptr<const MappedFile> file;  // likewise, where they lie in a mapped file
 };
 
 namespace detail {
@@ -134,6 +136,12 @@ class Model {
     const StoredTensor* found = content_->find(name);
     if (!found) fail(source(), ": there is no tensor \"", name, "\"");
     return *found;
+  }
+
+  // Gives the resident memory of a mapped file's pages back to the system; a tensor that is read
+  // again comes from the file again.
+  void release_pages() const {
+    if (content_->parts.file) content_->parts.file->release_pages();
   }
 
   // The input that the graph names, for a batch: (batch, height, width, channels).

@@ -61,7 +61,7 @@ inline ModelParts model_parts(Safetensors file, std::string_view source) {
 inline Model load_model(const std::string& path) {
   auto file = std::make_shared<MappedFile>(path);
   ModelParts parts = detail::model_parts(parse_safetensors(file->bytes(), path), path);
-  parts.storage = std::move(file);
+  parts.file = std::move(file);
   return Model(std::move(parts));
 }
 

@@ -1,6 +1,5 @@
 // From a model's graph to the steps that run: batch normalization folded into the convolution
-// before it, ReLU applied by it, dropout gone, weights as floats in the order in which they are
-// read.
+// before it, ReLU and 2x2 max pooling applied by it, dropout gone, weights packed for the kernels.
 #pragma once
 
 #include <cmath>
@@ -12,15 +11,17 @@
 #include <utility>
 #include <vector>
 
+#include <camlite/kernels/conv2d.hpp>
 #include <camlite/model/model.hpp>
 
 namespace camlite {
 
 // The linear layer behind global average pooling: what turns features into logits, and into maps.
 struct Head {
-  Tensor<float> weight;  // (K, C); empty where the features' channels are the classes themselves
-  Tensor<float> bias;    // (K); empty if there is none
+  TensorView<const float> weight;  // (K, C); empty where the features' channels are the classes
+  TensorView<const float> bias;    // (K); empty if there is none
   Index classes = 0;
+  std::shared_ptr<const void> storage;  // of both, shared with the network
 };
 
 namespace detail {
@@ -31,9 +32,20 @@ struct Step {
   Operator op;
   Activation activation = Activation::none;  // of a convolution
   bool normalized = false;                   // batch normalization was folded in
+  bool pooled = false;                       // 2x2 max pooling is applied to its output
   std::vector<Index> inputs;
   Index output = 0;
-  std::vector<Tensor<float>> parameters;  // as op.parameters(), a convolution's weight OHWI
+  std::vector<Shape>
+      parameter_shapes;  // of what the model holds for it, batch normalization folded
+  std::shared_ptr<const std::vector<Tensor<float>>> parameters;  // none of a convolution
+  std::optional<kernels::FastConv2d> conv;                       // what it has instead
+};
+
+// What the kernels are chosen by.
+struct Target {
+  const kernels::Kernels* kernels = nullptr;
+  std::optional<ConvAlgorithm> convolution;  // instead of the fastest, where it can be
+  int threads = 1;                           // that pack
 };
 
 struct Program {
@@ -54,10 +66,10 @@ inline std::vector<Shape> value_shapes(const Program& program, const Graph& grap
   for (const Step& step : program.steps) {
     const std::vector<Parameter> needed = parameters_of(step.op, shapes_of(step.inputs, shapes));
     for (std::size_t i = 0; i < needed.size(); ++i) {
-      const Tensor<float>& held = step.parameters[i];  // a convolution's weight in another order
-      if (held.size() == needed[i].shape.size()) continue;
+      const Shape& held = step.parameter_shapes[i];
+      if (held == needed[i].shape) continue;
       fail(source, ": ", step.name, ": for an input of ", input.str(), " its ", needed[i].suffix,
-           " would have to be ", needed[i].shape.str(), ", it is ", held.shape().str());
+           " would have to be ", needed[i].shape.str(), ", it is ", held.str());
     }
   }
   return shapes;
@@ -65,8 +77,9 @@ inline std::vector<Shape> value_shapes(const Program& program, const Graph& grap
 
 class Lowering {
  public:
-  explicit Lowering(const Model& model)
+  Lowering(const Model& model, const Target& target)
       : model_(model),
+        target_(target),
         nodes_(model.graph().nodes),
         alias_(nodes_.size() + 1),
         readers_(nodes_.size() + 1) {
@@ -87,10 +100,11 @@ class Lowering {
       } else if (std::holds_alternative<Conv2d>(node.op)) {
         lower_convolution(i, done);
       } else {
-        program_.steps.push_back({node.name, node.op, Activation::none, false,
-                                  resolved(node.inputs), static_cast<Index>(i + 1),
-                                  load_parameters(node)});
+        Step step = new_step(node, load_parameters(node));
+        step.output = static_cast<Index>(i + 1);
+        program_.steps.push_back(std::move(step));
       }
+      model_.release_pages();
     }
     program_.values = std::ssize(nodes_) + 1;
     find_results();
@@ -103,6 +117,17 @@ class Lowering {
   std::vector<Index> resolved(std::vector<Index> values) const {
     for (Index& value : values) value = alias_[at(value)];
     return values;
+  }
+
+  Step new_step(const Node& node, std::vector<Tensor<float>> parameters) const {
+    Step step;
+    step.name = node.name;
+    step.op = node.op;
+    step.inputs = resolved(node.inputs);
+    for (const Tensor<float>& parameter : parameters)
+      step.parameter_shapes.push_back(parameter.shape());
+    step.parameters = std::make_shared<const std::vector<Tensor<float>>>(std::move(parameters));
+    return step;
   }
 
   std::vector<Tensor<float>> load_parameters(const Node& node) const {
@@ -122,18 +147,17 @@ class Lowering {
   }
 
   void lower_convolution(std::size_t i, std::vector<bool>& done) {
-    Step step{nodes_[i].name,
-              nodes_[i].op,
-              {},
-              {},
-              resolved(nodes_[i].inputs),
-              0,
-              load_parameters(nodes_[i])};
+    auto conv = std::get<Conv2d>(nodes_[i].op);
+    std::vector<Tensor<float>> parameters = load_parameters(nodes_[i]);
     std::size_t last = i;
-    if (const auto norm = only_reader<BatchNorm>(last)) {
-      fold(*norm, step);
+    const auto norm = only_reader<BatchNorm>(last);
+    if (norm) {
+      fold(*norm, conv, parameters);
       done[last = *norm] = true;
     }
+    Step step = new_step(nodes_[i], {});
+    step.op = conv;
+    step.normalized = norm.has_value();
     if (const auto relu = only_reader<Relu>(last)) {
       step.activation = Activation::relu;
       done[last = *relu] = true;
@@ -141,27 +165,45 @@ class Lowering {
       step.activation = Activation::relu6;
       done[last = *relu6] = true;
     }
+    const Shape &in = shapes_[at(nodes_[i].inputs[0])], &out = shapes_[i + 1];
+    ConvAlgorithm algorithm = kernels::fastest_algorithm(conv, in, out, *target_.kernels);
+    if (target_.convolution && kernels::can_compute(*target_.convolution, conv, in[3]))
+      algorithm = *target_.convolution;
+    if (const auto pool = only_reader<MaxPool2d>(last);
+        pool && kernels::winograd_index(algorithm) &&
+        halves(std::get<MaxPool2d>(nodes_[*pool].op))) {
+      step.pooled = true;
+      done[last = *pool] = true;
+    }
     step.output = static_cast<Index>(last + 1);
-    step.parameters[0] = ohwi_from_oihw<float>(step.parameters[0]);
+    for (const Tensor<float>& parameter : parameters)
+      step.parameter_shapes.push_back(parameter.shape());
+    step.conv.emplace(
+        conv, step.activation, step.pooled, *target_.kernels, algorithm, parameters[0].view(),
+        conv.bias ? parameters[1].view() : TensorView<const float>(), target_.threads);
     program_.steps.push_back(std::move(step));
+  }
+
+  // 2x2 windows side by side, the last odd row and column left out.
+  static bool halves(const MaxPool2d& pool) {
+    return pool.kernel == Size2d(2) && pool.step() == Size2d(2) && pool.padding == Size2d(0) &&
+           pool.rounding == Rounding::floor;
   }
 
   // norm(conv(x)) as one convolution: its weights times the scale, its bias times the scale plus
   // the shift. In double, so that folding costs one rounding.
-  void fold(std::size_t norm_node, Step& step) const {
+  void fold(std::size_t norm_node, Conv2d& conv, std::vector<Tensor<float>>& parameters) const {
     const auto& norm = std::get<BatchNorm>(nodes_[norm_node].op);
     const std::vector<Tensor<float>> p = load_parameters(nodes_[norm_node]);
-    auto& conv = std::get<Conv2d>(step.op);
-    if (!conv.bias) step.parameters.emplace_back(Shape{conv.out_channels});
+    if (!conv.bias) parameters.emplace_back(Shape{conv.out_channels});
     conv.bias = true;
-    step.normalized = true;
-    Tensor<float>& weight = step.parameters[0];
+    Tensor<float>& weight = parameters[0];
     const Index taps = weight.size() / conv.out_channels;
     for (Index o = 0; o < conv.out_channels; ++o) {
       const auto [scale, shift] = norm.affine<double>(p[0](o), p[1](o), p[2](o), p[3](o));
       float* kernel = weight.data() + o * taps;
       for (Index t = 0; t < taps; ++t) kernel[t] = static_cast<float>(kernel[t] * scale);
-      float& bias = step.parameters[1](o);
+      float& bias = parameters[1](o);
       bias = static_cast<float>(bias * scale + shift);
     }
   }
@@ -187,8 +229,10 @@ class Lowering {
     head->classes = model_.classes();
     skip_flatten();
     if (step && std::holds_alternative<Linear>(step->op)) {
-      head->weight = step->parameters[0];
-      if (step->parameters.size() > 1) head->bias = step->parameters[1];
+      const std::vector<Tensor<float>>& parameters = *step->parameters;
+      head->weight = parameters[0].view();
+      if (parameters.size() > 1) head->bias = parameters[1].view();
+      head->storage = step->parameters;
       step = producer(step->inputs[0]);
       skip_flatten();
     }
@@ -199,6 +243,7 @@ class Lowering {
   }
 
   const Model& model_;
+  Target target_;
   std::span<const Node> nodes_;
   std::vector<Index> alias_;                       // by value: the value whose memory it is
   std::vector<std::vector<std::size_t>> readers_;  // by value: the nodes that read it

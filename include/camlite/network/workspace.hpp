@@ -29,8 +29,9 @@ struct Plan {
   int threads = 1;
   std::vector<Shape> shapes;  // by value
   std::vector<Index> offsets;
-  Index scratch = 0;  // its offset
-  Index size = 0;     // of the block, in floats
+  Index scratch = 0;                            // its offset
+  Index size = 0;                               // of the block, in floats
+  std::vector<kernels::ConvPlan> convolutions;  // by step; empty ones for other operators
   // Of each step, bound to the block; those of value 0 point nowhere until there is an input.
   std::vector<std::vector<TensorView<const float>>> inputs;
   std::vector<std::vector<TensorView<const float>>> parameters;
@@ -38,12 +39,12 @@ struct Plan {
 };
 
 // Throws Error, naming `source`, if the network cannot take the input.
-inline Plan make_plan(const Program& program, const Graph& graph, const Shape& input, int threads,
-                      std::string_view source) {
+inline Plan make_plan(const Program& program, const Graph& graph, const Shape& input,
+                      const Target& target, std::string_view source) {
   constexpr Index granule = static_cast<Index>(alignment / sizeof(float));
   Plan plan;
   plan.input = input;
-  plan.threads = threads;
+  plan.threads = target.threads;
   plan.shapes = value_shapes(program, graph, input, source);
   const auto at = [](Index value) { return static_cast<std::size_t>(value); };
 
@@ -61,12 +62,17 @@ inline Plan make_plan(const Program& program, const Graph& graph, const Shape& i
 
   try {
     Index scratch = 0;
-    for (const Step& step : program.steps)
-      scratch = std::max(scratch, scratch_of(step.op, shapes_of(step.inputs, plan.shapes)));
+    for (const Step& step : program.steps) {
+      kernels::ConvPlan conv;
+      if (step.conv) conv = step.conv->plan(plan.shapes[at(step.inputs[0])], target.convolution);
+      scratch = std::max(scratch,
+                         checked_sum(conv.shared, checked_product(conv.separate, target.threads)));
+      plan.convolutions.push_back(std::move(conv));
+    }
     MemoryPlan memory = plan_memory(values, granule);
     plan.offsets = std::move(memory.offsets);
     plan.scratch = rounded_up(memory.size, granule);
-    plan.size = checked_sum(plan.scratch, checked_product(scratch, threads));
+    plan.size = checked_sum(plan.scratch, scratch);
     checked_product(plan.size, static_cast<Index>(sizeof(float)));
   } catch (const Error& error) {
     fail(source, ": the memory for an input of ", input.str(), ": ", error.what());
@@ -94,20 +100,20 @@ class Workspace {
 
   // The plan for this input, its views bound to the block. `owner` tells networks apart.
   detail::Plan& plan_for(const std::shared_ptr<const detail::Program>& program, const Graph& graph,
-                         const Shape& input, int threads, std::string_view source,
+                         const Shape& input, const detail::Target& target, std::string_view source,
                          Index memory_limit) {
     if (owner_ != program) {
       plans_.clear();
       owner_ = program;
     }
     const auto known = std::find_if(plans_.begin(), plans_.end(), [&](const detail::Plan& plan) {
-      return plan.input == input && plan.threads == threads;
+      return plan.input == input && plan.threads == target.threads;
     });
     if (known != plans_.end()) {
       std::rotate(plans_.begin(), known, known + 1);  // most recent first
       return plans_.front();
     }
-    detail::Plan plan = detail::make_plan(*program, graph, input, threads, source);
+    detail::Plan plan = detail::make_plan(*program, graph, input, target, source);
     reserve(plan, source, memory_limit);
     bind(plan);
     if (plans_.size() == most_plans) plans_.pop_back();
@@ -148,7 +154,7 @@ class Workspace {
     for (std::size_t s = 0; s < steps.size(); ++s) {
       plan.inputs[s].resize(steps[s].inputs.size());
       std::transform(steps[s].inputs.begin(), steps[s].inputs.end(), plan.inputs[s].begin(), place);
-      plan.parameters[s].assign(steps[s].parameters.begin(), steps[s].parameters.end());
+      plan.parameters[s].assign(steps[s].parameters->begin(), steps[s].parameters->end());
       plan.outputs[s] = place(steps[s].output);
     }
   }

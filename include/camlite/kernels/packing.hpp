@@ -1,0 +1,85 @@
+// Weights in the orders in which the kernels read them.
+//
+// A panel is kernels.panel output channels of one group, the missing ones of the last panel zeros;
+// within a panel, the channels of one input number are neighbours.
+#pragma once
+
+#include <algorithm>
+
+#include <camlite/kernels/kernels.hpp>
+#include <camlite/parallel.hpp>
+#include <camlite/tensor.hpp>
+
+namespace camlite::kernels {
+
+constexpr Index rounded_up_to(Index multiple, Index value) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+namespace detail {
+
+// weight OIHW of `groups` groups to (groups, panels, H * W * C / groups or C / groups * H * W,
+// panel): `taps_first` says which of the two.
+inline Tensor<float> pack_panels(TensorView<const float> weight, Index groups, Index panel,
+                                 bool taps_first, int threads) {
+  const Index out_channels = weight.extent(0) / groups, channels = weight.extent(1);
+  const Index taps = weight.extent(2) * weight.extent(3);
+  const Index panels = (out_channels + panel - 1) / panel;
+  const Index panel_size = checked_product(checked_product(channels, taps), panel);
+  Tensor<float> packed = Tensor<float>::uninitialized({groups, panels, channels * taps, panel});
+  parallel_for(groups * panels, threads, [&](Index i, int) {
+    const Index first = i / panels * out_channels + i % panels * panel;
+    const Index used = std::min(panel, out_channels - i % panels * panel);
+    float* out = packed.data() + i * panel_size;
+    if (used < panel) std::fill_n(out, panel_size, 0.0F);
+    const float* in = weight.data() + first * channels * taps;
+    constexpr Index line = 16;  // read a cache line of each channel at a time
+    for (Index e = 0; e < channels * taps; e += line) {
+      const Index end = std::min(e + line, channels * taps);
+      for (Index o = 0; o < used; ++o) {
+        for (Index k = e; k < end; ++k) {
+          const Index row = taps_first ? k % taps * channels + k / taps : k;
+          out[row * panel + o] = in[o * channels * taps + k];
+        }
+      }
+    }
+  });
+  return packed;
+}
+
+}  // namespace detail
+
+// For the implicit matrix product: OIHW to (groups, panels, H * W * C / groups, panel).
+inline Tensor<float> pack_for_gemm(TensorView<const float> weight, Index groups, Index panel,
+                                   int threads) {
+  return detail::pack_panels(weight, groups, panel, true, threads);
+}
+
+// For Winograd: OIHW to (groups, panels, C / groups * 9, panel).
+inline Tensor<float> pack_for_winograd(TensorView<const float> weight, Index groups, Index panel,
+                                       int threads) {
+  return detail::pack_panels(weight, groups, panel, false, threads);
+}
+
+// For depthwise convolution: (C, 1, H, W) to (H * W, C rounded up to whole vectors).
+inline Tensor<float> pack_for_depthwise(TensorView<const float> weight, Index width) {
+  const Index channels = weight.extent(0), taps = weight.extent(2) * weight.extent(3);
+  const Index row = rounded_up_to(width, channels);
+  Tensor<float> packed({taps, row});
+  for (Index c = 0; c < channels; ++c) {
+    for (Index t = 0; t < taps; ++t) packed.data()[t * row + c] = weight.data()[c * taps + t];
+  }
+  return packed;
+}
+
+// bias (O), or none, to (groups, O / groups rounded up to whole panels), zeros behind it.
+inline Tensor<float> pack_bias(TensorView<const float> bias, Index out_channels, Index groups,
+                               Index panel) {
+  const Index used = out_channels / groups;
+  Tensor<float> packed({groups, rounded_up_to(panel, used)});
+  for (Index o = 0; bias.size() > 0 && o < out_channels; ++o)
+    packed.data()[o / used * packed.extent(1) + o % used] = bias.data()[o];
+  return packed;
+}
+
+}  // namespace camlite::kernels
