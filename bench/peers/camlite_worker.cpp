@@ -115,9 +115,8 @@ class Worker {
     if (command == "outputs") {
       std::string folder;
       std::getline(words >> std::ws, folder);
-      const camlite::Outputs outputs = network_->forward(pictures_, workspace_);
-      write_values(folder + "/features.f32", outputs.features);
-      write_values(folder + "/logits.f32", outputs.logits);
+      write_values(folder + "/features.f32", outputs_.features);
+      write_values(folder + "/logits.f32", outputs_.logits);
       return "";
     }
     if (command == "version") return "this checkout";
@@ -134,7 +133,7 @@ class Worker {
     const double loading = milliseconds_since(start);
     pictures_ = read_pictures(input_, shape_);
     const Clock::time_point first = Clock::now();
-    network_->forward(pictures_, workspace_);
+    outputs_ = network_->forward(pictures_, workspace_);
     return text(loading, ' ', milliseconds_since(first));
   }
 
@@ -142,7 +141,7 @@ class Worker {
     std::string list;
     for (int i = -warm; i < timed; ++i) {
       const Clock::time_point start = Clock::now();
-      network_->forward(pictures_, workspace_);
+      outputs_ = network_->forward(pictures_, workspace_);
       const double passed = milliseconds_since(start);
       if (i >= 0) list += text(passed, ' ');
     }
@@ -155,6 +154,7 @@ class Worker {
   camlite::Shape shape_;  // (N, H, W, C)
   std::unique_ptr<camlite::Network> network_;
   camlite::Workspace workspace_;
+  camlite::Outputs outputs_;  // of the last pass, in the workspace
   Tensor<float> pictures_;
 };
 

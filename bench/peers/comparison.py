@@ -77,9 +77,9 @@ class _Turns:
     def __init__(self, result: Result, command: list[str | Path], log: Path) -> None:
         self.result, self.worker = result, WorkerProcess(command, log)
         self._idle_since = self._cpu = 0.0  # when the last rest began, and the processor time until then
-        self._idle_cpu = self._idle_seconds = 0.0
+        self._cpu_of_start = self._idle_cpu = self._idle_seconds = 0.0
 
-    def start(self) -> None:
+    def start(self, block: Block) -> None:
         """Throws Unavailable if the engine is not there, WorkerFailed if it does not work."""
         r = self.result
         try:
@@ -89,8 +89,13 @@ class _Turns:
         r.version = " ".join(self.worker.ask("version"))
         r.load_ms, r.first_ms = self.worker.numbers("load")
         r.bare_mb = bare / 1024
-        self.worker.ask("run 1 0")  # some engines go on optimizing in their second run
+        self.worker.ask(f"run {block.warm} 0")  # some engines go on optimizing in their second run
         self._rest()
+        self._cpu_of_start = self._cpu
+
+    @property
+    def cpu_of_turns(self) -> float:
+        return self._cpu - self._cpu_of_start
 
     def turn(self, block: Block) -> None:
         self._idle_seconds += time.monotonic() - self._idle_since
@@ -150,16 +155,16 @@ def compare(
         say(f"  {engine}: load")
         turns = _Turns(result, command, folder / f"{engine}.log")
         running.append(turns)
-        attempt(turns, turns.start)
+        attempt(turns, lambda: turns.start(block))
     begin, busy = time.monotonic(), _busy_seconds()
-    ours = -sum(turns.worker.cpu_seconds() for turns in running)
+    started = list(running)
     for number in range(block.rounds):
         say(f"  round {number + 1} of {block.rounds}")
         shift = number % max(len(running), 1)
         for turns in running[shift:] + running[:shift]:
             attempt(turns, lambda: turns.turn(block))
-    ours += sum(turns.worker.cpu_seconds() for turns in running)
-    others = max(0.0, _busy_seconds() - busy - ours) / (time.monotonic() - begin) / (os.cpu_count() or 1)
+    not_ours = _busy_seconds() - busy - sum(turns.cpu_of_turns for turns in started)
+    others = max(0.0, not_ours) / (time.monotonic() - begin) / (os.cpu_count() or 1)
     for turns in list(running):
         attempt(turns, lambda: turns.finish(folder, truth))
         turns.worker.close()

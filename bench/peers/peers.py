@@ -48,7 +48,7 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--network", type=names_of(NETWORKS), default=list(NETWORKS), **names, help=networks)
     p.add_argument("--threads", default=[1, 2], **numbers, help="numbers of threads (1,2)")
     p.add_argument("--batch", default=[1, 8], **numbers, help="pictures in one pass (1,8)")
-    p.add_argument("--rounds", type=int, default=9, metavar="N", help="of batch 1 (9); larger batches take half of it")
+    p.add_argument("--rounds", type=int, default=7, metavar="N", help="of batch 1 (7); larger batches take half of it")
     p.add_argument("--json", type=Path, metavar="FILE", help="all times and figures, versions, and the machine")
     p.add_argument("--folder", type=Path, default=ROOT / "build-peers", help="for packages and files (build-peers)")
     spec = "what pip installs instead of an engine's newest: onnxruntime==1.20, or a wheel of your own"

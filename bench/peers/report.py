@@ -16,7 +16,8 @@ LEGEND = """\
 - load + first: from the file in the page cache to the end of the first pass, without importing the Python package.
 - peak: the most that the process had resident (VmHWM, MB of 2^20 bytes) after all runs. own: without what it had before
   it imported the engine, which is Python and numpy (of camlite, a C++ program: the empty process).
-- feature error: the largest difference of the last feature map from one computed in double, over its largest value."""
+- feature error: the largest difference of the last feature map from one computed in double, over its largest value.
+- Where other programs took more than a few percent of the processors, medians mean little; two-thread ones, least."""
 
 
 def _row(result: Result, block: Block, camlite_ms: float | None, batch_1_ms: float | None) -> list[str]:
