@@ -103,15 +103,19 @@ class Palette {
       colors_[static_cast<std::size_t>(i)] = detail::color_at(colormap, i);
   }
 
-  // The colour number 255 * value, rounded to the nearest; below 0 and NaN the lowest, above 1 the
-  // highest.
+  static constexpr int size = 256;
+
+  // The number of the colour for a value from 0 to 1: (size - 1) * value, rounded to the nearest.
+  static int number(float value) { return static_cast<int>((size - 1) * value + 0.5F); }
+  Rgb operator[](int number) const { return colors_[static_cast<std::size_t>(number)]; }
+
+  // The colour of any value: below 0 and NaN the lowest, above 1 the highest.
   Rgb operator()(float value) const {
-    const float share = value > 0 ? std::min(value, 1.0F) : 0.0F;
-    return colors_[static_cast<std::size_t>(255 * share + 0.5F)];
+    return (*this)[number(value > 0 ? std::min(value, 1.0F) : 0.0F)];
   }
 
  private:
-  std::array<Rgb, 256> colors_;
+  std::array<Rgb, size> colors_;
 };
 
 }  // namespace camlite

@@ -9,14 +9,13 @@
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
-#include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <camlite/error.hpp>
+#include <camlite/memory.hpp>
 
 namespace camlite {
 
@@ -73,29 +72,6 @@ class Shape {
   int rank_ = 0;
   Index size_ = 1;
 };
-
-namespace detail {
-
-inline constexpr std::size_t alignment =
-    64;  // of every tensor: a cache line, and an AVX-512 register
-
-struct AlignedDelete {
-  void operator()(void* memory) const { ::operator delete(memory, std::align_val_t(alignment)); }
-};
-
-template <class T>
-using AlignedArray = std::unique_ptr<T[], AlignedDelete>;
-
-// count elements, not initialised.
-template <class T>
-AlignedArray<T> aligned_array(Index count) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  const Index bytes = checked_product(count, static_cast<Index>(sizeof(T)));
-  return AlignedArray<T>(static_cast<T*>(
-      ::operator new(static_cast<std::size_t>(bytes), std::align_val_t(alignment))));
-}
-
-}  // namespace detail
 
 // A tensor that somebody else owns. TensorView<const T> only reads. Cheap to copy; valid as long as
 // its owner.
@@ -179,7 +155,8 @@ class Tensor {
   // Elements that have not been written yet.
   static Tensor uninitialized(const Shape& shape) {
     Tensor tensor;
-    tensor.memory_ = detail::aligned_array<T>(shape.size());
+    const Index bytes = checked_product(shape.size(), static_cast<Index>(sizeof(T)));
+    tensor.memory_ = detail::aligned_array<T>(static_cast<std::size_t>(bytes));
     tensor.shape_ = shape;
     return tensor;
   }

@@ -180,8 +180,8 @@ class FastConv2d {
       const Index most = std::max<Index>(l2 * 4 / 5 / (n2 * panel), rows);
       const Index groups = (plan.tiles + most - 1) / most;
       plan.tiles_at_once = (plan.tiles + groups - 1) / groups;
-      plan.channels_at_once = std::clamp<Index>(l2 * 3 / 5 / (n2 * panel) / 16, 1, 16) * 16;
-      plan.channels_at_once = std::min(plan.channels_at_once, channels_);
+      // A slice of the weights, channels_at_once x panel at one position, fills half of L1.
+      plan.channels_at_once = std::min<Index>(4096 / panel, channels_);
       plan.shared = checked_product(n2, v_plane(plan.tiles_at_once));
       plan.separate =
           n2 * (odd_lines(plan.channels_at_once * panel) + odd_lines(plan.tiles_at_once * panel));

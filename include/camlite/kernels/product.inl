@@ -59,6 +59,14 @@ void product_tile(const Product& p, const Finish& finish) {
     sums[i][0] = load(p.start + i * p.start_stride);
     sums[i][1] = load(p.start + i * p.start_stride + width);
   }
+  if constexpr (finished) {  // where the next tile is stored: the output of a large map is in no
+                             // cache
+    CAMLITE_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      __builtin_prefetch(p.c + (i + rows) * p.c_stride, 0, 2);
+      __builtin_prefetch(p.c + (i + rows) * p.c_stride + width, 0, 2);
+    }
+  }
   const float* b = p.b;
   for (Index s = 0; s < p.segment_count; ++s) {
     const float* a = p.a + p.segments[s];

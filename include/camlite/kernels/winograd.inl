@@ -203,7 +203,7 @@ struct Winograd {
           c.out_stride,
           std::min<Index>(m / step, out_height - top),
           std::min<Index>(m / step, out_width - left),
-          2 * m / step * c.out_stride,
+          m / step * c.out_stride,
           0};
       for (Index half = 0; half < panel; half += width) {
         const Index channel = first_channel + half;
@@ -231,13 +231,13 @@ struct Winograd {
     Index pixel;
     Index height;
     Index width;
-    Index ahead;     // to the tile after the next
+    Index ahead;     // to the next tile
     Index channels;  // stored of a vector: at most so many
 
     void put(Index y, Index x, Vec value) const {
       if (y >= height || x >= width) return;
       float* p = first + y * row + x * pixel;
-      __builtin_prefetch(p + ahead, 1);
+      __builtin_prefetch(p + ahead, 0, 2);
       if (channels >= vector_width) {
         store(p, value);
       } else {
@@ -256,7 +256,7 @@ struct Winograd {
       CAMLITE_UNROLL
       for (int i = 0; i < n; ++i) {
         const float* pixel = pixels[i][j] + channel;
-        if (j >= n - m) __builtin_prefetch(pixel + next);
+        if (j >= n - m) __builtin_prefetch(pixel + next, 0, 2);
         d[i] = partial ? load_first(pixel, channels) : load(pixel);
       }
       Transform<m>::input(d, transformed);
