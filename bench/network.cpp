@@ -1,5 +1,4 @@
-// Whole networks over threads and batch, class activation maps, what comes before and after, and
-// loading.
+// Whole networks over threads and batch, and loading. What comes before and after: pictures.cpp.
 //
 //   build/bench/bench_network --benchmark_filter=forward --benchmark_format=json
 #include <camlite/camlite.hpp>
@@ -7,9 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <numeric>
 #include <string>
-#include <vector>
 
 #include <benchmark/benchmark.h>
 #if CAMLITE_BLAS
@@ -73,42 +70,6 @@ void threads_and_batch(benchmark::internal::Benchmark* bench) {
 }
 BENCHMARK_CAPTURE(forward, tiny_vgg_gap, std::string("default"))->Apply(threads_and_batch);
 BENCHMARK_CAPTURE(forward, vgg16_gap, std::string("vgg16-gap"))->Apply(threads_and_batch);
-
-// VGG16-GAP's features, 14 x 14 x 1024, and its 1000 classes.
-void maps(benchmark::State& state) {
-  const Tensor<float> features = noise({14, 14, 1024});
-  const Tensor<float> weight = noise({1000, 1024});
-  std::vector<Index> classes(static_cast<std::size_t>(state.range(0)));
-  std::iota(classes.begin(), classes.end(), Index{0});
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(camlite::class_activation_maps<float>(features, weight, classes));
-  }
-}
-BENCHMARK(maps)->ArgName("classes")->Arg(1)->Arg(5)->Arg(1000)->Unit(benchmark::kMicrosecond);
-
-void overlay_of_a_map(benchmark::State& state) {
-  const Index side = state.range(0);
-  const camlite::Image photo = noise_picture(side, side);
-  const Tensor<float> map = noise({14, 14});
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(camlite::overlay(photo, map, {0, 0, side, side}));
-  }
-}
-BENCHMARK(overlay_of_a_map)->ArgName("side")->Arg(224)->Arg(1024)->Unit(benchmark::kMicrosecond);
-
-void boxes_of_a_map(benchmark::State& state) {
-  const Index side = state.range(0);
-  const Tensor<float> map = noise({14, 14});
-  for (auto _ : state) benchmark::DoNotOptimize(camlite::boxes(map, {0, 0, side, side}));
-}
-BENCHMARK(boxes_of_a_map)->ArgName("side")->Arg(224)->Arg(1024)->Unit(benchmark::kMicrosecond);
-
-void preprocess_a_photo(benchmark::State& state) {
-  const camlite::Image photo = noise_picture(640, 480);
-  const camlite::Preprocessing how;
-  for (auto _ : state) benchmark::DoNotOptimize(camlite::preprocess(photo, how));
-}
-BENCHMARK(preprocess_a_photo)->Unit(benchmark::kMicrosecond);
 
 // From the file (in the page cache) to a network that is ready, and to its first prediction.
 void load(benchmark::State& state) {
