@@ -177,7 +177,9 @@ class FastConv2d {
       plan.shared = all_weights;
       plan.separate = n2 * (v_plane(few) + odd_lines(few * panel));
     } else {
-      const Index most = std::max<Index>(l2 * 4 / 5 / (n2 * panel), rows);
+      // The sums of one panel in L2, the input of all tiles in L3.
+      const Index most = std::max(
+          std::min(l2 * 4 / 5 / (n2 * panel), 8 * l2 / checked_product(n2, v_row())), rows);
       const Index groups = (plan.tiles + most - 1) / most;
       plan.tiles_at_once = (plan.tiles + groups - 1) / groups;
       // A slice of the weights, channels_at_once x panel at one position, fills half of L1.
@@ -217,7 +219,7 @@ class FastConv2d {
       winograd.input(c, first, count, v, v_row(), plane);
       for (Index p = 0; p < panels; ++p) {
         winograd.products(v, v_row(), plane, scratch + p * n2 * u_plane, u_plane, count, channels_,
-                          true, c.zeros, s, s_plane);
+                          true, c.zeros, s, s_plane, nullptr, 0);
         winograd.output(c, first, count, p * panel, s, s_plane);
       }
     });
@@ -240,9 +242,10 @@ class FastConv2d {
         float* s = u + n2 * u_plane;
         for (Index channel = 0; channel < channels_; channel += plan.channels_at_once) {
           const Index depth = std::min(plan.channels_at_once, channels_ - channel);
-          winograd.weights(c.weights + (p * channels_ + channel) * 9 * panel, depth, u, u_plane);
+          const float* taps = c.weights + (p * channels_ + channel) * 9 * panel;
+          winograd.weights(taps, depth, u, u_plane);
           winograd.products(v + channel, v_row(), plane, u, u_plane, count, depth, channel == 0,
-                            c.zeros, s, s_plane);
+                            c.zeros, s, s_plane, taps + depth * 9 * panel, depth * 9 * panel);
         }
         winograd.output(c, first, count, p * panel, s, s_plane);
       });

@@ -173,13 +173,16 @@ struct Winograd {
   }
 
   // s = v * u, or s += v * u if not `fresh`, at each of the n * n positions: (count, channels) *
-  // (channels, panel).
+  // (channels, panel). Meanwhile `next`, what will be read after this, is fetched: weights come
+  // from memory while the products keep the processor busy, and not in a burst before them.
   static void products(const float* v, Index row, Index v_plane, const float* u, Index u_plane,
                        Index count, Index channels, bool fresh, const float* zeros, float* s,
-                       Index s_plane) {
+                       Index s_plane, const float* next, Index next_size) {
     const Index whole = 0;
     const Finish as_it_is{splat(0), splat(0), panel};
+    const Index share = (next_size + n * n - 1) / (n * n);
     for (Index p = 0; p < n * n; ++p) {
+      for (Index k = p * share; k < (p + 1) * share; k += 16) __builtin_prefetch(next + k, 0, 2);
       float* sums = s + p * s_plane;
       product<false>(count,
                      {v + p * v_plane, row, &whole, 1, channels, u + p * u_plane,
