@@ -1,7 +1,11 @@
 // Maps normalized, upsampled, coloured and laid over a photo; boxes drawn.
 #include <camlite/heatmap.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -192,6 +196,39 @@ TEST_CASE("an overlay blends the heatmap over the view, and leaves the rest of t
   CHECK(camlite::overlay(photo, map, view, {.alpha = 0}) == photo);
   const Image whole = camlite::overlay(photo, map, {0, 0, 9, 8}, {.alpha = 1});
   CHECK(whole == camlite::heatmap(map, {.width = 9, .height = 8}));
+}
+
+TEST_CASE("every pixel of an overlay is the blend of its colour, however wide the view is") {
+  Random random(5);
+  for (Index width = 1; width <= 130; ++width) {
+    const Box view{random.between(0, 3), random.between(0, 2), width, random.between(1, 4)};
+    Image photo(view.x + width + random.between(0, 3), view.y + view.height);
+    for (Index i = 0; i < photo.size(); ++i) {
+      photo.data()[i] = static_cast<std::uint8_t>(random.between(0, 255));
+    }
+    const Tensor<float> map = random.tensor<float>({random.between(1, 5), random.between(1, 140)});
+    const float alpha = static_cast<float>(random.between(0, 64)) / 64;
+    const auto colormap = random.one_of({Colormap::jet, Colormap::turbo, Colormap::viridis});
+
+    const Tensor<float> levels =
+        camlite::upsample(camlite::normalized(map), view.height, view.width);
+    const camlite::Palette palette(colormap);
+    Image expected = photo;
+    for (Index y = 0; y < view.height; ++y) {
+      for (Index x = 0; x < width; ++x) {
+        const Rgb color = palette(levels(y, x));
+        std::uint8_t* pixel = expected.pixel(view.x + x, view.y + y);
+        const std::array<std::uint8_t, 3> heat{color.r, color.g, color.b};
+        for (std::size_t c = 0; c < 3; ++c) {  // exact in float: alpha has few bits
+          const float blend =
+              (1 - alpha) * static_cast<float>(pixel[c]) + alpha * static_cast<float>(heat[c]);
+          pixel[c] = static_cast<std::uint8_t>(std::floor(blend + 0.5F));
+        }
+      }
+    }
+    INFO(width << " pixels wide, alpha " << alpha);
+    CHECK(camlite::overlay(photo, map, view, {.alpha = alpha, .colormap = colormap}) == expected);
+  }
 }
 
 TEST_CASE("an overlay outside of the photo is refused") {
