@@ -132,6 +132,24 @@ inline std::vector<Region> regions(TensorView<const float> map, float cut) {
   return scan.regions();
 }
 
+namespace detail {
+
+// The greatest of the values and `least`; never NaN.
+inline float greatest(const float* values, Index count, float least) {
+  // Several maxima side by side: each waits for the last one of its own only.
+  constexpr Index lanes = 16;
+  float best[lanes];
+  std::fill_n(best, lanes, least);
+  Index x = 0;
+  for (; x + lanes <= count; x += lanes) {
+    for (Index i = 0; i < lanes; ++i) best[i] = values[x + i] > best[i] ? values[x + i] : best[i];
+  }
+  for (; x < count; ++x) best[0] = values[x] > best[0] ? values[x] : best[0];
+  return *std::max_element(best, best + lanes);
+}
+
+}  // namespace detail
+
 struct BoxOptions {
   float threshold = 0.2F;  // a fraction of the map's maximum, 0 to 1
 };
@@ -160,7 +178,7 @@ inline std::vector<Box> boxes(TensorView<const float> map, const Box& view,
   float maximum = 0;
   for (Index y = 0; y < view.height; ++y) {
     rows.row(y, row.data());
-    for (float value : row) maximum = value > maximum ? value : maximum;
+    maximum = detail::greatest(row.data(), view.width, maximum);
   }
   std::vector<Box> out;
   if (maximum == 0) return out;
