@@ -37,8 +37,9 @@ inline void store_first(float* p, Vec v, Index n) {
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1), v);
 }
 
-inline float sum(Vec v) {  // not _mm512_reduce_add_ps: the same warning
-  const __m256 half = _mm512_castps512_ps256(v) + _mm512_maskz_extractf32x8_ps(0xff, v, 1);
+inline float sum(Vec v) {  // neither _mm512_reduce_add_ps nor a cast: the same warning
+  const __m256 half = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                      __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
