@@ -62,7 +62,7 @@ std::vector<std::string> reversed_arguments(int argc, char** argv) {
 }
 
 std::string version() {
-  return text("camlite ", CAMLITE_VERSION, ", matrix products: ", gemm_backend(), ", ",
+  return text("camlite ", CAMLITE_VERSION, ", ", isa_name(default_isa()), ", ",
               counted(default_threads(), "thread"), "\ndefault model: ", default_model_text());
 }
 
