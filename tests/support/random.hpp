@@ -1,8 +1,11 @@
 // Random shapes and tensors of the tests: the same in every run.
 #pragma once
 
+#include <cstdlib>
 #include <initializer_list>
 #include <random>
+#include <string>
+#include <vector>
 
 #include <camlite/tensor.hpp>
 
@@ -37,5 +40,14 @@ class Random {
  private:
   std::mt19937 engine_;
 };
+
+// The seeds of a test's cases: 1, ..., count; only the one in CAMLITE_SEED, if it is set.
+inline std::vector<unsigned> seeds(unsigned count) {
+  if (const char* only = std::getenv("CAMLITE_SEED"))
+    return {static_cast<unsigned>(std::stoul(only))};
+  std::vector<unsigned> list;
+  for (unsigned seed = 1; seed <= count; ++seed) list.push_back(seed);
+  return list;
+}
 
 }  // namespace camlite::test
