@@ -49,7 +49,7 @@ class Info(ProgramTest):
     def test_text(self):
         out, err = self.camlite("info", self.model)
         self.assertEqual(err, "")
-        self.assertRegex(out, r"\n  conv +conv2d\+relu +8x8x4 +112 +0\.01 M +im2col")
+        self.assertRegex(out, r"\n  conv +conv2d\+relu +8x8x4 +112 +0\.01 M +implicit gemm")
         self.assertRegex(out, r"\n  total +137 ")
         self.assertRegex(out, r"\n  license +MIT\n")
         self.assertNotIn("\x1b", out)
