@@ -8,11 +8,11 @@
 
 inline constexpr Index panel = 2 * width;
 
-// sums(i, j) = start(i, j) + sum over s < segment_count, k < depth of
+// sums(i, j) = start(j) + sum over s < segment_count, k < depth of
 //              a[i * a_stride + segments[s] + k] * b[(s * depth + k) * panel + j]
 //
-// for rows i and columns j < panel, to c[i * c_stride + j]. A start_stride of 0 starts every row
-// with the same numbers: the bias, or zeros. start = c goes on with an earlier sum.
+// for rows i and columns j < panel; what becomes of it at c[i * c_stride + j], Ending says. start
+// is the bias, or zeros.
 struct Product {
   const float* a;
   Index a_stride;
@@ -21,9 +21,14 @@ struct Product {
   Index depth;
   const float* b;
   const float* start;
-  Index start_stride;
   float* c;
   Index c_stride;
+};
+
+enum class Ending {
+  store,
+  add,     // to what is there: sums of a hundred terms, added up, round less than one of them all
+  finish,  // as Finish says
 };
 
 // How a result is stored: clamped, and only so many of the panel's columns.
@@ -51,16 +56,17 @@ inline void store_finished(float* c, Vec low, Vec high, const Finish& finish) {
   }
 }
 
-template <int rows, bool finished>
+template <int rows, Ending ending>
 void product_tile(const Product& p, const Finish& finish) {
   Vec sums[rows][2];
   CAMLITE_UNROLL
   for (int i = 0; i < rows; ++i) {
-    sums[i][0] = load(p.start + i * p.start_stride);
-    sums[i][1] = load(p.start + i * p.start_stride + width);
+    sums[i][0] = load(p.start);
+    sums[i][1] = load(p.start + width);
   }
-  if constexpr (finished) {  // where the next tile is stored: the output of a large map is in no
-                             // cache
+  if constexpr (ending == Ending::finish) {  // where the next tile is stored: the output of a large
+                                             // map is in no
+                                             // cache
     CAMLITE_UNROLL
     for (int i = 0; i < rows; ++i) {
       __builtin_prefetch(p.c + (i + rows) * p.c_stride, 0, 2);
@@ -87,8 +93,11 @@ void product_tile(const Product& p, const Finish& finish) {
   CAMLITE_UNROLL
   for (int i = 0; i < rows; ++i) {
     float* c = p.c + i * p.c_stride;
-    if constexpr (finished) {
+    if constexpr (ending == Ending::finish) {
       store_finished(c, sums[i][0], sums[i][1], finish);
+    } else if constexpr (ending == Ending::add) {
+      store(c, load(c) + sums[i][0]);
+      store(c + width, load(c + width) + sums[i][1]);
     } else {
       store(c, sums[i][0]);
       store(c + width, sums[i][1]);
@@ -97,26 +106,25 @@ void product_tile(const Product& p, const Finish& finish) {
 }
 
 // product_tile for n <= rows rows.
-template <bool finished, int rows = tile_rows>
+template <Ending ending, int rows = tile_rows>
 void product_tile_of(Index n, const Product& p, const Finish& finish) {
   if constexpr (rows > 1) {
     if (n < rows) {
-      product_tile_of<finished, rows - 1>(n, p, finish);
+      product_tile_of<ending, rows - 1>(n, p, finish);
       return;
     }
   }
-  product_tile<rows, finished>(p, finish);
+  product_tile<rows, ending>(p, finish);
 }
 
 // product_tile for any number of rows, in tiles of nearly the same height.
-template <bool finished>
+template <Ending ending>
 void product(Index rows, Product p, const Finish& finish) {
   for (Index tiles = (rows + tile_rows - 1) / tile_rows; tiles > 0; --tiles) {
     const Index n = rows / tiles;
-    product_tile_of<finished>(n, p, finish);
+    product_tile_of<ending>(n, p, finish);
     rows -= n;
     p.a += n * p.a_stride;
     p.c += n * p.c_stride;
-    p.start += n * p.start_stride;
   }
 }
