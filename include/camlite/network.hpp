@@ -234,7 +234,7 @@ class Network {
     const int threads = options.threads == 0 ? default_threads() : options.threads;
     if (threads < 1 || threads > 4096)
       fail("threads must be between 1 and 4096, not ", options.threads);
-    const Isa isa = options.isa.value_or(default_isa());
+    const Isa isa = options.isa ? *options.isa : default_isa();
     if (isa > supported_isa()) {
       fail("this processor has no ", isa_name(isa), ", it supports ", isa_name(supported_isa()),
            " at most");
