@@ -66,7 +66,8 @@ inline double winograd_cost(Index m, Index tiles, Index channels, Index out_chan
   constexpr double per_input = 14, per_output = 10, per_weight = 5;
   const auto t = static_cast<double>(tiles), c = static_cast<double>(channels);
   const auto k = static_cast<double>(out_channels), n = static_cast<double>(m + 2);
-  const auto padded_c = static_cast<double>((channels + width - 1) / width * width);
+  const Index whole_vectors = (channels + width - 1) / width * width;
+  const auto padded_c = static_cast<double>(whole_vectors);
   return n * n * (t * (c * k + per_input * padded_c + per_output * k) + per_weight * c * k);
 }
 

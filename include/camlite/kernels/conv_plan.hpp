@@ -8,8 +8,8 @@
 
 namespace camlite::kernels {
 
-// Decided by shapes and the instruction set alone, never by the number of threads, which changes who
-// computes a piece and not how.
+// Decided by shapes and the instruction set alone, never by the number of threads, which changes
+// who computes a piece and not how.
 struct ConvPlan {
   ConvAlgorithm algorithm{};
   Shape out;                // of the convolution, before pooling

@@ -1,7 +1,7 @@
 // Vec for AVX2 with FMA: eight floats in each of 16 registers.
 
 typedef __m256 Vec;
-inline constexpr int width = 8;
+inline constexpr Index width = 8;
 inline constexpr int tile_rows = 6;  // 6 x 2 sums, two vectors of weights, one of the input
 
 inline Vec load(const float* p) {

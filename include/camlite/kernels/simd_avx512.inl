@@ -1,7 +1,7 @@
 // Vec for AVX-512: sixteen floats in each of 32 registers.
 
 typedef __m512 Vec;
-inline constexpr int width = 16;
+inline constexpr Index width = 16;
 inline constexpr int tile_rows = 14;  // 14 x 2 sums, two vectors of weights, one of the input
 
 inline Vec load(const float* p) {

@@ -2,7 +2,7 @@
 // Arm.
 
 typedef float Vec __attribute__((vector_size(16)));
-inline constexpr int width = 4;
+inline constexpr Index width = 4;
 inline constexpr int tile_rows = 6;  // 6 x 2 sums in 16 registers, as for AVX2
 
 inline Vec load(const float* p) {
@@ -28,7 +28,7 @@ inline Vec min(Vec a, Vec b) {
 }
 // NaN if one of them is.
 inline Vec max_or_nan(Vec a, Vec b) {
-  return a != a ? a : max(a, b);
+  return a != a ? a : max(a, b);  // NOLINT(misc-redundant-expression): only NaN is not itself
 }
 
 // The first n floats, 0 < n <= width; the others are zeros, and not read or written.

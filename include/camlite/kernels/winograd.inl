@@ -1,5 +1,5 @@
-// Winograd's minimal filtering for 3x3 kernels: m x m outputs from n x n inputs, n = m + 2, with n
-// * n multiplications instead of 9 * m * m. In one dimension
+// Winograd's minimal filtering for 3x3 kernels: m x m outputs from n x n inputs, n = m + 2, with
+// n * n multiplications instead of 9 * m * m. In one dimension
 //
 //   Y = A^T [(G g) * (B^T d)]                       (* element by element)
 //
@@ -8,17 +8,17 @@
 // over input channels is taken between the brackets, so that for each of the n * n positions there
 // is one ordinary matrix product (tiles, C) * (C, K); that is where the time goes.
 //
-// Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016. The points decide how
-// much is lost to rounding (Barabasz, Anderson, Soodhalter, Gregg, "Error Analysis and Improving the
-// Accuracy of Winograd Convolution for Deep Neural Networks", ACM TOMS 2020): 0, 1, -1 for F(2,3);
-// 0, a, -a, b, -b for F(4,3), see there; 0, 1, -1, 2, -2, 1/2, -1/2 for F(6,3).
+// Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016. The points decide
+// how much is lost to rounding (Barabasz, Anderson, Soodhalter, Gregg, "Error Analysis and
+// Improving the Accuracy of Winograd Convolution for Deep Neural Networks", ACM TOMS 2020): 0, 1,
+// -1 for F(2,3); 0, a, -a, b, -b for F(4,3), see there; 0, 1, -1, 2, -2, 1/2, -1/2 for F(6,3).
 
 template <int m>
 struct Transform;
 
 template <>
 struct Transform<2> {
-  static constexpr int n = 4;
+  static constexpr Index n = 4;
   static void input(const Vec* d, Vec* v) {
     v[0] = d[0] - d[2];
     v[1] = d[1] + d[2];
@@ -42,7 +42,7 @@ struct Transform<2> {
 // that are usual for it round two to three times as much, at the same cost.
 template <>
 struct Transform<4> {
-  static constexpr int n = 6;
+  static constexpr Index n = 6;
   static constexpr float a = 0.70710678118654752F, b = 1.41421356237309505F;
   static void input(const Vec* d, Vec* v) {
     v[0] = multiply_add(splat(-2.5F), d[2], d[0] + d[4]);
@@ -78,7 +78,7 @@ struct Transform<4> {
 
 template <>
 struct Transform<6> {
-  static constexpr int n = 8;
+  static constexpr Index n = 8;
   static void input(const Vec* d, Vec* v) {
     v[0] = multiply_add(splat(5.25F), d[4] - d[2], d[0] - d[6]);
     v[7] = multiply_add(splat(5.25F), d[3] - d[5], d[7] - d[1]);
@@ -127,7 +127,7 @@ struct Transform<6> {
 // pixels nor the weights of many channels are what a processor's own prefetching guesses.
 template <int m>
 struct Winograd {
-  static constexpr int n = Transform<m>::n;
+  static constexpr Index n = Transform<m>::n;
 
   // v = B^T d B: position p of tile first + t goes to v[p * plane + t * row], in_channels long.
   static void input(const Convolution& c, Index first, Index count, float* v, Index row,
@@ -154,7 +154,7 @@ struct Winograd {
 
   // u = G g G^T of one panel: taps (channels, 9, panel) to u[p * plane], (channels, panel) each.
   static void weights(const float* taps, Index channels, float* u, Index plane) {
-    constexpr Index ahead = 8 * 9 * panel;
+    constexpr Index ahead = Index{72} * panel;  // eight channels
     for (Index i = 0; i < 2 * channels; ++i) {
       const float* g = taps + i / 2 * 9 * panel + i % 2 * width;
       CAMLITE_UNROLL
