@@ -84,7 +84,7 @@ inline ConvAlgorithm fastest_algorithm(const Conv2d& conv, const Shape& in, cons
                                        const Kernels& kernels,
                                        std::optional<ConvAlgorithm> packed = {}) {
   if (packed && !winograd_index(*packed)) return *packed;
-  if (is_depthwise(conv, in[3])) return ConvAlgorithm::depthwise;
+  if (!packed && is_depthwise(conv, in[3])) return ConvAlgorithm::depthwise;
   const Index channels = in[3] / conv.groups;
   const auto padded = [&](Index n) {
     return (n + kernels.panel - 1) / kernels.panel * kernels.panel;
