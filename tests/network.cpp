@@ -23,6 +23,7 @@
 #include "support/allocations.hpp"
 #include "support/compare.hpp"
 #include "support/graph_oracle.hpp"
+#include "support/isas.hpp"
 #include "support/random.hpp"
 #include "support/random_graph.hpp"
 #include "support/results.hpp"
@@ -30,9 +31,11 @@
 
 using camlite::Box;
 using camlite::class_activation_maps;
+using camlite::ConvAlgorithm;
 using camlite::Error;
 using camlite::Image;
 using camlite::Index;
+using camlite::Isa;
 using camlite::load_model;
 using camlite::Model;
 using camlite::Network;
@@ -55,6 +58,7 @@ using camlite::test::random_picture;
 using camlite::test::relative_error;
 using camlite::test::same_bits;
 using camlite::test::TensorFile;
+using camlite::test::tested_isas;
 using Catch::Contains;
 
 namespace {
@@ -72,6 +76,13 @@ std::string refusal(const Work& work) {
     return error.what();
   }
 }
+
+// What may compute the convolutions: the fastest, or one algorithm where it can.
+const std::vector<std::optional<ConvAlgorithm>> any_algorithm{{},
+                                                              ConvAlgorithm::implicit_gemm,
+                                                              ConvAlgorithm::winograd2,
+                                                              ConvAlgorithm::winograd4,
+                                                              ConvAlgorithm::winograd6};
 
 const std::string small_gap_graph =
     "input channels=3 height=16 width=16\n"
@@ -92,12 +103,17 @@ const std::string flat_graph =
 
 }  // namespace
 
-TEST_CASE("whole networks compute what PyTorch does, also on other sizes and in batches") {
+TEST_CASE(
+    "whole networks compute what PyTorch does, on other sizes, in batches, by any algorithm") {
   const auto [name, has_features] = GENERATE(table<std::string, bool>({{"vgg_gap", true},
                                                                        {"every_operator", false},
                                                                        {"every_operator_gap", true},
                                                                        {"identity_head", true}}));
-  const Network network(load_model(fixtures + name + ".safetensors"));
+  const Isa isa = GENERATE(from_range(tested_isas()));
+  const std::optional<ConvAlgorithm> forced = GENERATE(from_range(any_algorithm));
+  CAPTURE(isa_name(isa), forced ? name_of(*forced) : "the fastest");
+  const Network network(load_model(fixtures + name + ".safetensors"),
+                        {.isa = isa, .convolution = forced});
   const TensorFile file(fixtures + name + ".cases.safetensors");
   Workspace workspace;
   int cases = 0;
@@ -130,7 +146,9 @@ TEST_CASE("the default model says of a photo what PyTorch says") {
   Image photo(pixels.extent(1), pixels.extent(0));
   std::transform(pixels.begin(), pixels.end(), photo.data(),
                  [](float value) { return static_cast<std::uint8_t>(value); });
-  const Network network(load_model(default_model));
+  const Isa isa = GENERATE(from_range(tested_isas()));
+  CAPTURE(isa_name(isa));
+  const Network network(load_model(default_model), {.isa = isa});
   INFO("if the model changed, run tests/fixtures/make_network_fixtures.py");
   REQUIRE(same_bits(to_float(network.model().tensor("fc.bias")), file["fc.bias"]));
   const Prediction seen = network.predict(photo);
@@ -142,13 +160,19 @@ TEST_CASE("the default model says of a photo what PyTorch says") {
 TEST_CASE("random networks compute what their operators do, one by one in double") {
   Random random(21);
   double worst = 0;
-  for (int i = 0; i < 120; ++i) {
+  for (int i = 0; i < 300; ++i) {
     const bool cam_head = random.coin();
     const std::string graph =
         random_graph(random, {.lines = random.between(1, 14), .cam_head = cam_head});
     CAPTURE(graph);
     const Model model = random_model(graph, static_cast<std::uint64_t>(i));
-    const Network network(model, {.threads = static_cast<int>(random.between(1, 3))});
+    const std::vector<Isa> isas = tested_isas();
+    const Isa isa = isas[static_cast<std::size_t>(random.between(0, std::ssize(isas) - 1))];
+    const auto forced = any_algorithm[static_cast<std::size_t>(random.between(0, 4))];
+    CAPTURE(isa_name(isa), forced ? name_of(*forced) : "the fastest");
+    const Network network(
+        model,
+        {.threads = static_cast<int>(random.between(1, 3)), .isa = isa, .convolution = forced});
     const Tensor<float> input = random.tensor<float>(model.input_shape(random.between(1, 3)));
     const std::vector<Tensor<double>> values = graph_values(model, input);
 
@@ -204,6 +228,7 @@ TEST_CASE("a network may be nothing but dropout") {
 }
 
 TEST_CASE("the bits do not depend on the number of threads") {
+  const Isa isa = GENERATE(from_range(tested_isas()));
   Random random(22);
   for (const Model& model :
        {load_model(fixtures + "vgg_gap.safetensors"),
@@ -215,7 +240,7 @@ TEST_CASE("the bits do not depend on the number of threads") {
     const Tensor<float> input = random.tensor<float>(model.input_shape(3));
     std::optional<Tensor<float>> logits, features;
     for (int threads : {1, 2, 3, 7}) {
-      const Network network(model, {.threads = threads});
+      const Network network(model, {.threads = threads, .isa = isa});
       CHECK(network.threads() == threads);
       Workspace workspace;
       const Outputs got = network.forward(input, workspace);
