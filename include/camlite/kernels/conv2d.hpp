@@ -39,7 +39,7 @@ class FastConv2d {
     }
     const Index bias_groups = algorithm == ConvAlgorithm::depthwise ? 1 : conv.groups;
     bias_ = pack_bias(bias, conv.out_channels, bias_groups, kernels.panel);
-    zeros_ = Tensor<float>({rounded_up_to(kernels.panel, channels_)});
+    zeros_ = Tensor<float>({channels_});
   }
 
   // Floats that are kept.

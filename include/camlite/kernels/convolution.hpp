@@ -32,7 +32,7 @@ struct Convolution {
 
   const float* weights = nullptr;  // packed as the algorithm reads them
   const float* bias = nullptr;     // out_channels, then zeros up to a whole panel
-  const float* zeros = nullptr;    // in_channels, and at least a panel
+  const float* zeros = nullptr;    // as many as in_channels
 
   // Applied to each sum before it is stored: clamped to [least, most]; NaN stays NaN.
   float least = -std::numeric_limits<float>::infinity();

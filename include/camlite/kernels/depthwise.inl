@@ -7,7 +7,7 @@ void depthwise_vector(const Convolution& c, const float* in, float* out, Index c
                       Index weight_row) {
   const Index n = c.out_channels - channel;  // used if partial
   const Vec bias = load(c.bias + channel);
-  const Finish finish{splat(c.least), splat(c.most), 0};
+  const Clamp clamp{splat(c.least), splat(c.most)};
   for (Index x = 0; x < c.out_width; ++x) {
     const float* pixel = in + x * c.stride_x * c.in_stride + channel;
     Vec sum = bias;
@@ -18,9 +18,9 @@ void depthwise_vector(const Convolution& c, const float* in, float* out, Index c
     }
     float* target = out + x * c.out_stride + channel;
     if (partial) {
-      store_first(target, clamped(sum, finish), n);
+      store_first(target, clamped(sum, clamp), n);
     } else {
-      store(target, clamped(sum, finish));
+      store(target, clamped(sum, clamp));
     }
   }
 }

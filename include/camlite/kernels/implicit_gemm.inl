@@ -16,10 +16,9 @@ inline void implicit_gemm(const Convolution& c, Index picture, Index y, Index x,
   const Index panel_size = c.segment_count * c.depth * panel;
   for (Index p = first_panel; p < last_panel; ++p) {
     const Index channel = p * panel;
+    const Product rows{in,      c.stride_x * c.in_stride,   c.segments,    c.segment_count,
+                       c.depth, c.weights + p * panel_size, out + channel, c.out_stride};
     product<Ending::finish>(
-        count,
-        {in, c.stride_x * c.in_stride, c.segments, c.segment_count, c.depth,
-         c.weights + p * panel_size, c.bias + channel, out + channel, c.out_stride},
-        {splat(c.least), splat(c.most), c.out_channels - channel});
+        count, rows, {c.bias + channel, {splat(c.least), splat(c.most)}, c.out_channels - channel});
   }
 }

@@ -30,8 +30,8 @@ struct Kernels {
                   Index plane);
     void (*weights)(const float* taps, Index channels, float* u, Index plane);
     void (*products)(const float* v, Index row, Index v_plane, const float* u, Index u_plane,
-                     Index tiles, Index channels, bool fresh, const float* zeros, float* s,
-                     Index s_plane, const float* next, Index next_size);
+                     Index tiles, Index channels, bool fresh, float* s, Index s_plane,
+                     const float* next, Index next_size);
     void (*output)(const Convolution& c, Index first_tile, Index tiles, Index first_channel,
                    const float* s, Index plane);
   };

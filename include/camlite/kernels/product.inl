@@ -8,11 +8,10 @@
 
 inline constexpr Index panel = 2 * width;
 
-// sums(i, j) = start(j) + sum over s < segment_count, k < depth of
+// sums(i, j) = sum over s < segment_count, k < depth of
 //              a[i * a_stride + segments[s] + k] * b[(s * depth + k) * panel + j]
 //
-// for rows i and columns j < panel; what becomes of it at c[i * c_stride + j], Ending says. start
-// is the bias, or zeros.
+// for rows i and columns j < panel; what becomes of it at c[i * c_stride + j], Ending says.
 struct Product {
   const float* a;
   Index a_stride;
@@ -20,7 +19,6 @@ struct Product {
   Index segment_count;
   Index depth;
   const float* b;
-  const float* start;
   float* c;
   Index c_stride;
 };
@@ -31,20 +29,26 @@ enum class Ending {
   finish,  // as Finish says
 };
 
-// How a result is stored: clamped, and only so many of the panel's columns.
-struct Finish {
+// The activation: NaN stays NaN.
+struct Clamp {
   Vec least;
   Vec most;
+};
+
+inline Vec clamped(Vec x, const Clamp& clamp) {
+  return min(clamp.most, max(clamp.least, x));
+}
+
+// The result of a layer: the bias added, clamped, and only so many of the panel's columns stored.
+struct Finish {
+  const float* bias;
+  Clamp clamp;
   Index columns;
 };
 
-inline Vec clamped(Vec x, const Finish& finish) {
-  return min(finish.most, max(finish.least, x));
-}
-
 inline void store_finished(float* c, Vec low, Vec high, const Finish& finish) {
-  low = clamped(low, finish);
-  high = clamped(high, finish);
+  low = clamped(low, finish.clamp);
+  high = clamped(high, finish.clamp);
   if (finish.columns >= panel) {
     store(c, low);
     store(c + width, high);
@@ -61,8 +65,8 @@ void product_tile(const Product& p, const Finish& finish) {
   Vec sums[rows][2];
   CAMLITE_UNROLL
   for (int i = 0; i < rows; ++i) {
-    sums[i][0] = load(p.start);
-    sums[i][1] = load(p.start + width);
+    sums[i][0] = ending == Ending::finish ? load(finish.bias) : splat(0);
+    sums[i][1] = ending == Ending::finish ? load(finish.bias + width) : splat(0);
   }
   if constexpr (ending == Ending::finish) {  // where the next tile is stored: the output of a large
                                              // map is in no

@@ -104,8 +104,8 @@ inline void run_tile_by_tile(const Convolution& c, const ConvPlan& plan, const K
     winograd.input(c, first, count, v, at.v_row, at.v_plane);
     for (Index p = 0; p < panels; ++p) {
       const float* u = scratch + p * at.positions * at.u_plane;
-      winograd.products(v, at.v_row, at.v_plane, u, at.u_plane, count, c.in_channels, true, c.zeros,
-                        s, at.s_plane, nullptr, 0);
+      winograd.products(v, at.v_row, at.v_plane, u, at.u_plane, count, c.in_channels, true, s,
+                        at.s_plane, nullptr, 0);
       winograd.output(c, first, count, p * panel, s, at.s_plane);
     }
   });
@@ -130,8 +130,7 @@ inline void run_panel_by_panel(const Convolution& c, const ConvPlan& plan, const
         const float* taps = c.weights + (p * c.in_channels + channel) * 9 * panel;
         winograd.weights(taps, depth, u, at.u_plane);
         winograd.products(v + channel, at.v_row, at.v_plane, u, at.u_plane, count, depth,
-                          channel == 0, c.zeros, s, at.s_plane, taps + depth * 9 * panel,
-                          depth * 9 * panel);
+                          channel == 0, s, at.s_plane, taps + depth * 9 * panel, depth * 9 * panel);
       }
       winograd.output(c, first, count, p * panel, s, at.s_plane);
     });

@@ -183,15 +183,15 @@ struct Winograd {
   // (channels, panel). Meanwhile `next`, what will be read after this, is fetched: weights come
   // from memory while the products keep the processor busy, and not in a burst before them.
   static void products(const float* v, Index row, Index v_plane, const float* u, Index u_plane,
-                       Index count, Index channels, bool fresh, const float* zeros, float* s,
-                       Index s_plane, const float* next, Index next_size) {
+                       Index count, Index channels, bool fresh, float* s, Index s_plane,
+                       const float* next, Index next_size) {
     const Index whole = 0;
-    const Finish unused{splat(0), splat(0), panel};
+    const Finish unused{nullptr, {splat(0), splat(0)}, 0};
     const Index share = (next_size + n * n - 1) / (n * n);
     for (Index p = 0; p < n * n; ++p) {
       for (Index k = p * share; k < (p + 1) * share; k += 16) __builtin_prefetch(next + k, 0, 2);
-      const Product product_p{v + p * v_plane, row,   &whole,          1,    channels,
-                              u + p * u_plane, zeros, s + p * s_plane, panel};
+      const Product product_p{v + p * v_plane, row,  &whole, 1, channels, u + p * u_plane,
+                              s + p * s_plane, panel};
       if (fresh) {
         product<Ending::store>(count, product_p, unused);
       } else {
@@ -206,7 +206,7 @@ struct Winograd {
     const Index columns = (c.out_width + m - 1) / m, rows = (c.out_height + m - 1) / m;
     const Index step = c.pooled ? 2 : 1;
     const Index out_height = c.out_height / step, out_width = c.out_width / step;
-    const Finish finish{splat(c.least), splat(c.most), 0};
+    const Clamp clamp{splat(c.least), splat(c.most)};
     for (Index t = first; t < first + count; ++t, s += panel) {
       const Index top = t / columns % rows * m / step, left = t % columns * m / step;
       Target target{
@@ -225,9 +225,9 @@ struct Winograd {
         part.channels = c.out_channels - channel;
         const Vec bias = load(c.bias + channel);
         if (c.pooled) {
-          output_vector<true>(s + half, plane, bias, finish, part);
+          output_vector<true>(s + half, plane, bias, clamp, part);
         } else {
-          output_vector<false>(s + half, plane, bias, finish, part);
+          output_vector<false>(s + half, plane, bias, clamp, part);
         }
       }
     }
@@ -285,7 +285,7 @@ struct Winograd {
   }
 
   template <bool pooled>
-  static void output_vector(const float* s, Index plane, Vec bias, const Finish& finish,
+  static void output_vector(const float* s, Index plane, Vec bias, const Clamp& clamp,
                             const Target& target) {
     Vec half[m][n];
     CAMLITE_UNROLL
@@ -308,9 +308,9 @@ struct Winograd {
         if (pooled) {
           const Vec largest =
               max_or_nan(max_or_nan(y[j], y[j + pooled]), max_or_nan(below[j], below[j + pooled]));
-          target.put(i / 2, j / 2, clamped(largest + bias, finish));
+          target.put(i / 2, j / 2, clamped(largest + bias, clamp));
         } else {
-          target.put(i, j, clamped(y[j] + bias, finish));
+          target.put(i, j, clamped(y[j] + bias, clamp));
         }
       }
     }
