@@ -16,10 +16,12 @@ echo "two translation units"
 
 echo "every header alone"
 cd "$root/include"
-for header in $(find camlite -name '*.hpp' | sort); do
-  echo "#include <$header>" >"$work/alone.cpp"
-  "$compiler" "${flags[@]}" -fsyntax-only "$work/alone.cpp" || { echo "$header does not compile alone"; exit 1; }
-done
+alone() {
+  echo "#include <$1>" | "$compiler" "${@:2}" -fsyntax-only -x c++ - || { echo "$1 does not compile alone"; exit 1; }
+}
+export -f alone
+export compiler
+find camlite -name '*.hpp' | sort | xargs -P "$(nproc)" -I HEADER bash -c 'alone "$@"' alone HEADER "${flags[@]}"
 
 echo "the README's program"
 mkdir "$work/readme"
