@@ -70,13 +70,21 @@ void pictures(benchmark::internal::Benchmark* bench) {
   sizes(bench, {{224, 224}, {600, 400}, {4000, 3000}});
 }
 
+void pictures_and_threads(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"width", "height", "threads"})->Unit(benchmark::kMicrosecond)->UseRealTime();
+  for (const auto& [width, height] : Sizes{{224, 224}, {600, 400}, {4000, 3000}})
+    bench->Args({width, height, 1});
+  bench->Args({4000, 3000, 2});
+}
+
 // To the network's input of 224 x 224, by torchvision's rule (a crop of 256) and by Caffe's.
 void preprocess(benchmark::State& state, const Preprocessing& how) {
   const Image image = photo(state.range(0), state.range(1));
-  for (auto _ : state) benchmark::DoNotOptimize(camlite::preprocess(image, how));
+  const auto threads = static_cast<int>(state.range(2));
+  for (auto _ : state) benchmark::DoNotOptimize(camlite::preprocess(image, how, threads));
   count_pixels(state, image.width(), image.height());
 }
-BENCHMARK_CAPTURE(preprocess, torchvision, Preprocessing{})->Apply(pictures);
+BENCHMARK_CAPTURE(preprocess, torchvision, Preprocessing{})->Apply(pictures_and_threads);
 BENCHMARK_CAPTURE(preprocess, caffe,
                   Preprocessing{.fit = Preprocessing::Fit::exact,
                                 .resize = Size2d(224),
@@ -84,7 +92,7 @@ BENCHMARK_CAPTURE(preprocess, caffe,
                                 .scale = 1,
                                 .mean = {104, 117, 123},
                                 .std = {1, 1, 1}})
-    ->Apply(pictures);
+    ->Apply(pictures_and_threads);
 
 void resize_to_256(benchmark::State& state) {
   const Image image = photo(state.range(0), state.range(1));

@@ -3,6 +3,7 @@
 #include <camlite/model/architectures.hpp>
 #include <camlite/network.hpp>
 #include <camlite/preprocess.hpp>
+#include <camlite/resize.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -89,6 +90,52 @@ TEST_CASE("pictures become the input that torchvision and Caffe make of them") {
     }
   }
   CHECK(compared == 24);
+}
+
+TEST_CASE("the input is what the crop of the resized picture gives, value by value") {
+  Random random(55);
+  for (int i = 0; i < 60; ++i) {
+    const Image picture = random_picture(random, random.between(1, 140), random.between(1, 140));
+    Preprocessing p;
+    p.fit = Fit::exact;
+    p.resize = {random.between(1, 90), random.between(1, 90)};
+    if (random.between(0, 4) == 0) p.resize = {picture.height(), picture.width()};
+    p.crop = {random.between(1, p.resize.height), random.between(1, p.resize.width)};
+    p.channels = random.one_of({Preprocessing::Channels::rgb, Preprocessing::Channels::bgr});
+    const PreparedView prepared = prepared_view(picture.width(), picture.height(), p);
+    const Image seen =
+        camlite::crop(camlite::resize(picture, p.resize.width, p.resize.height), prepared.crop);
+    const Tensor<float> input = preprocess(picture, p);
+    REQUIRE(input.shape() == Shape{1, p.crop.height, p.crop.width, 3});
+    double largest = 0;
+    for (Index y = 0; y < p.crop.height; ++y) {
+      for (Index x = 0; x < p.crop.width; ++x) {
+        for (Index c = 0; c < 3; ++c) {
+          const auto at = static_cast<std::size_t>(c);
+          const int level =
+              seen.pixel(x, y)[p.channels == Preprocessing::Channels::rgb ? c : 2 - c];
+          const double expected = (p.scale * level - p.mean[at]) / p.std[at];
+          largest = std::max(largest, std::abs(input(0, y, x, c) - expected));
+        }
+      }
+    }
+    CAPTURE(picture.width(), picture.height(), p.resize.str(), p.crop.str());
+    CHECK(largest < 1e-5);
+  }
+}
+
+TEST_CASE("large pictures give the same bits on any number of threads") {
+  Random random(56);
+  const Image picture = random_picture(random, 1801, 1203);
+  const Preprocessing p;
+  const Tensor<float> input = preprocess(picture, p);
+  const Image smaller = camlite::resize(picture, 333, 77);
+  const Image larger = camlite::resize(picture, 190, 1300);
+  for (const int threads : {2, 3, 7}) {
+    CHECK(same_bits(preprocess(picture, p, threads), input));
+    CHECK(camlite::resize(picture, 333, 77, threads) == smaller);
+    CHECK(camlite::resize(picture, 190, 1300, threads) == larger);
+  }
 }
 
 TEST_CASE("the shorter side becomes the size, the longer one is rounded down") {
