@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include <camlite/kernels/kernels.hpp>
 #include <camlite/parallel.hpp>
@@ -33,14 +34,16 @@ inline Tensor<float> pack_panels(TensorView<const float> weight, Index groups, I
     float* out = packed.data() + i * panel_size;
     if (used < panel) std::fill_n(out, panel_size, 0.0F);
     const float* in = weight.data() + first * channels * taps;
-    constexpr Index line = 16;  // read a cache line of each channel at a time
+    // A cache line of each output channel at a time; then their columns are written one by one.
+    constexpr Index line = 16;
+    std::array<float, line * 32> lines;  // of at most 32 columns
     for (Index e = 0; e < channels * taps; e += line) {
-      const Index end = std::min(e + line, channels * taps);
-      for (Index o = 0; o < used; ++o) {
-        for (Index k = e; k < end; ++k) {
-          const Index row = taps_first ? k % taps * channels + k / taps : k;
-          out[row * panel + o] = in[o * channels * taps + k];
-        }
+      const Index count = std::min(line, channels * taps - e);
+      for (Index o = 0; o < used; ++o)
+        std::copy_n(in + o * channels * taps + e, count, lines.data() + o * line);
+      for (Index k = 0; k < count; ++k) {
+        const Index row = taps_first ? (e + k) % taps * channels + (e + k) / taps : e + k;
+        for (Index o = 0; o < used; ++o) out[row * panel + o] = lines[o * line + k];
       }
     }
   });
