@@ -32,6 +32,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <random>
 #include <span>
 #include <string>
@@ -356,6 +357,74 @@ TEST_CASE("what is written as PNG or BMP is read back the same") {
     }
   }
   CHECK(scratch.names().size() == 4);
+}
+
+TEST_CASE("photographs, plain pictures and long rows are written as PNG and read back the same") {
+  Image stripes(300, 400);
+  for (Index i = 0; i < stripes.size(); ++i)
+    stripes.data()[i] = static_cast<std::uint8_t>(i / 900 % 7 == 0 ? i * i / 5000 : 77);
+  for (const Image& image : {read_ppm(fixtures + "resize/scene.ppm"), Image(1000, 700), stripes,
+                             noise(70000, 2, 9), noise(1, 50000, 10)}) {
+    const std::vector<std::byte> file = camlite::encode_image(image, ImageFormat::png);
+    CHECK(camlite::decode_image(file) == image);
+  }
+  const auto size_of = [](const Image& image) {
+    return static_cast<Index>(camlite::encode_image(image, ImageFormat::png).size());
+  };
+  CHECK(size_of(Image(1000, 700)) < 12000);
+  const Image worst = noise(300, 200, 11);
+  CHECK(size_of(worst) < worst.size() + worst.size() / 100);
+}
+
+TEST_CASE("deflated data inflates to what it was") {
+  std::mt19937 engine(12);
+  std::vector<std::vector<std::uint8_t>> cases{{}, {0}, {255}, {1, 1, 1, 1}, {1, 1, 1, 1, 1}};
+  // Runs of every length, separated by different bytes.
+  cases.emplace_back();
+  for (std::size_t length = 1; length < 600; ++length) {
+    cases.back().insert(cases.back().end(), length, static_cast<std::uint8_t>(length % 251));
+    cases.back().push_back(static_cast<std::uint8_t>(engine()));
+  }
+  // Around the size of a block, and zeros only.
+  for (std::size_t size : std::vector<std::size_t>{131071, 131072, 131073, 400000}) {
+    cases.emplace_back(size);
+    for (std::uint8_t& byte : cases.back())
+      byte = static_cast<std::uint8_t>(engine() % 4 == 0 ? engine() : 3);
+  }
+  cases.emplace_back(1000000);
+  // Fibonacci numbers of every byte make a code of 25 bits, but deflate has 15 at most.
+  cases.emplace_back();
+  std::size_t before = 1, count = 1;
+  for (int byte = 0; byte < 25; ++byte, before = std::exchange(count, before + count))
+    cases.back().insert(cases.back().end(), count, static_cast<std::uint8_t>(byte * 10));
+  std::shuffle(cases.back().begin(), cases.back().end(), engine);
+
+  camlite::detail::stb::growth_limit = std::size_t{1} << 24;
+  for (const std::vector<std::uint8_t>& data : cases) {
+    const std::vector<std::uint8_t> deflated = camlite::detail::zlib_compress(data);
+    int size = 0;
+    const std::unique_ptr<char, decltype(&std::free)> inflated(
+        camlite::detail::stb::stbi_zlib_decode_malloc(
+            reinterpret_cast<const char*>(deflated.data()), static_cast<int>(deflated.size()),
+            &size),
+        std::free);
+    INFO(data.size() << " bytes");
+    REQUIRE(inflated != nullptr);
+    REQUIRE(size == std::ssize(data));
+    CHECK(std::equal(data.begin(), data.end(), inflated.get(),
+                     [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }));
+  }
+}
+
+TEST_CASE("the checksums are those of the standards") {
+  const auto bytes = [](std::string_view text) {
+    return std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  };
+  CHECK(camlite::detail::crc32(std::as_bytes(bytes("123456789"))) == 0xCBF43926);
+  CHECK(camlite::detail::adler32(bytes("Wikipedia")) == 0x11E60398);
+  const std::vector<std::uint8_t> ones(1000000, 255);  // by Python's zlib
+  CHECK(camlite::detail::crc32(std::as_bytes(std::span(ones))) == 0x13FBDA0D);
+  CHECK(camlite::detail::adler32(ones) == 0x3843E1BE);
 }
 
 TEST_CASE(

@@ -164,18 +164,28 @@ inline EncodedSize inspect_jpeg(std::span<const std::byte> data, Index most_pixe
 
 // The CRC-32 of ISO 3309, as PNG and zlib use it.
 inline std::uint32_t crc32(std::span<const std::byte> data) {
-  static constexpr auto table = [] {
-    std::array<std::uint32_t, 256> rows{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t row = i;
-      for (int bit = 0; bit < 8; ++bit) row = row >> 1 ^ (row & 1 ? 0xedb88320U : 0U);
-      rows[i] = row;
+  // tables[k][byte]: of the byte and k zeros behind it. Four bytes at a time look theirs up side by
+  // side, in a third of the time.
+  static constexpr auto tables = [] {
+    std::array<std::array<std::uint32_t, 256>, 4> rows{};
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+      std::uint32_t crc = byte;
+      for (auto& row : rows) {
+        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320U : 0U);
+        row[byte] = crc;
+      }
     }
     return rows;
   }();
   std::uint32_t crc = ~0U;
-  for (std::byte byte : data)
-    crc = crc >> 8 ^ table[(crc ^ std::to_integer<std::uint32_t>(byte)) & 0xff];
+  std::size_t at = 0;
+  for (; at + 4 <= data.size(); at += 4) {
+    crc ^= little_endian<4>(data, at);
+    crc = tables[3][crc & 0xff] ^ tables[2][crc >> 8 & 0xff] ^ tables[1][crc >> 16 & 0xff] ^
+          tables[0][crc >> 24];
+  }
+  for (; at < data.size(); ++at)
+    crc = crc >> 8 ^ tables[0][(crc ^ std::to_integer<std::uint32_t>(data[at])) & 0xff];
   return ~crc;
 }
 

@@ -19,6 +19,7 @@
 #include <camlite/image.hpp>
 #include <camlite/image_format.hpp>
 #include <camlite/output_file.hpp>
+#include <camlite/png.hpp>
 #include <camlite/stb.hpp>
 #include <camlite/tensor.hpp>
 
@@ -136,9 +137,7 @@ inline std::vector<std::byte> encode_image(const Image& image, ImageFormat forma
                                                  image.data(), quality);
       break;
     case ImageFormat::png:
-      done = detail::stb::stbi_write_png_to_func(append, &sink, width, height, channels,
-                                                 image.data(), 0);
-      break;
+      return detail::encode_png(image);
     case ImageFormat::bmp:
       done =
           detail::stb::stbi_write_bmp_to_func(append, &sink, width, height, channels, image.data());
