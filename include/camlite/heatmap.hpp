@@ -55,7 +55,7 @@ class HeatBlend {
     // Four floats are one move; the fourth is overwritten by the next pixel.
     for (Index i = 0; i < block; ++i)
       std::memcpy(heat + channels * i, heat_[numbers[i]], sizeof(heat_[0]));
-    std::uint8_t bytes[channels * block];
+    std::uint8_t bytes[channels * block] = {};
     std::memcpy(bytes, pixels, static_cast<std::size_t>(channels * count));
     for (Index i = 0; i < channels * block; ++i) {
       bytes[i] = static_cast<std::uint8_t>(keep_ * static_cast<float>(bytes[i]) + heat[i] + 0.5F);
