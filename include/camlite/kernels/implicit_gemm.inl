@@ -19,6 +19,6 @@ inline void implicit_gemm(const Convolution& c, Index picture, Index y, Index x,
     const Product rows{in,      c.stride_x * c.in_stride,   c.segments,    c.segment_count,
                        c.depth, c.weights + p * panel_size, out + channel, c.out_stride};
     product<Ending::finish>(
-        count, rows, {c.bias + channel, {splat(c.least), splat(c.most)}, c.out_channels - channel});
+        count, rows, {{splat(c.least), splat(c.most)}, c.bias + channel, c.out_channels - channel});
   }
 }

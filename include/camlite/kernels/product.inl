@@ -41,8 +41,8 @@ inline Vec clamped(Vec x, const Clamp& clamp) {
 
 // The result of a layer: the bias added, clamped, and only so many of the panel's columns stored.
 struct Finish {
-  const float* bias;
   Clamp clamp;
+  const float* bias;
   Index columns;
 };
 

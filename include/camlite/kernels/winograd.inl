@@ -186,7 +186,7 @@ struct Winograd {
                        Index count, Index channels, bool fresh, float* s, Index s_plane,
                        const float* next, Index next_size) {
     const Index whole = 0;
-    const Finish unused{nullptr, {splat(0), splat(0)}, 0};
+    const Finish unused{{splat(0), splat(0)}, nullptr, 0};
     const Index share = (next_size + n * n - 1) / (n * n);
     for (Index p = 0; p < n * n; ++p) {
       for (Index k = p * share; k < (p + 1) * share; k += 16) __builtin_prefetch(next + k, 0, 2);
