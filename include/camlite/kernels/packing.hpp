@@ -43,7 +43,7 @@ inline Tensor<float> pack_panels(TensorView<const float> weight, Index groups, I
         std::copy_n(in + o * channels * taps + e, count, lines.data() + o * line);
       for (Index k = 0; k < count; ++k) {
         const Index row = taps_first ? (e + k) % taps * channels + (e + k) / taps : e + k;
-        for (Index o = 0; o < used; ++o) out[row * panel + o] = lines[o * line + k];
+        for (Index o = 0; o < used; ++o) out[row * panel + o] = lines.data()[o * line + k];
       }
     }
   });
