@@ -18,5 +18,6 @@ install_missing() {
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-build_packages=(g++ meson ninja-build pkg-config libopenblas-dev libstb-dev libcli11-dev nlohmann-json3-dev)
+build_packages=(g++ meson ninja-build pkg-config libopenblas-dev libstb-dev libcli11-dev nlohmann-json3-dev
+  libprotobuf-dev protobuf-compiler)
 test_packages=("${build_packages[@]}" catch2 libbenchmark-dev python3 python3-numpy python3-pil)

@@ -20,7 +20,7 @@ namespace camlite::tool {
 
 // What became of the layers of the file, for the person who converts it. A layer that cannot be
 // mapped is an Error, not a line of the report.
-class Report {
+class ConversionReport {
  public:
   enum class Kind { folded, dropped, changed };
   struct Line {
@@ -65,7 +65,7 @@ class Draft {
   //
   // A name that a graph's text cannot have, or that is taken, is changed, as `report` then says;
   // the node is known to later ones by the name that it was given.
-  const Shape& add(DraftNode node, Report& report);
+  const Shape& add(DraftNode node, ConversionReport& report);
 
   // The shape of a value for one picture. Throws Error if there is none of this name.
   const Shape& shape(const std::string& value) const;
@@ -81,11 +81,11 @@ class Draft {
   const std::string& source() const { return source_; }
 
   std::vector<std::string> labels;
-  std::optional<Preprocessing> preprocessing;               // if the file says it
+  std::optional<Preprocessing> preprocessing;              // if the file says it
   std::vector<std::pair<std::string, std::string>> notes;  // metadata: licence, producer, ...
 
  private:
-  friend void simplify(Draft& draft, Report& report);
+  friend void simplify(Draft& draft, ConversionReport& report);
   friend Model to_model(Draft draft, DType dtype);
 
   std::string source_;
@@ -106,7 +106,7 @@ class Draft {
 // - padding before a convolution becomes the convolution's, where it is zeros on opposite sides;
 // - pooling that averages the whole map becomes global_avg_pool;
 // - a softmax or flatten that does nothing any more goes.
-void simplify(Draft& draft, Report& report);
+void simplify(Draft& draft, ConversionReport& report);
 
 // The model, its weights as F32, F16 or BF16. Throws Error if a weight is too large for the type.
 Model to_model(Draft draft, DType dtype = DType::F32);

@@ -12,14 +12,15 @@ namespace camlite::tool {
 
 // A network trained with Caffe: the weights (.caffemodel) and, unless it is empty, the path of the
 // network's definition (.prototxt), which then says the layers; else those of the weights' file do.
-Draft read_caffe(const std::string& path, const std::string& prototxt, Report& report);
+Draft read_caffe(const std::string& path, const std::string& prototxt, ConversionReport& report);
 bool is_caffe(std::span<const std::byte> bytes);
 
 // An ONNX model, with initializers in it or in the files beside it that it names.
-Draft read_onnx(const std::string& path, Report& report);
+Draft read_onnx(const std::string& path, ConversionReport& report);
 bool is_onnx(std::span<const std::byte> bytes);
 
 // Weights saved by PyTorch as safetensors, for a network that camlite knows by name.
-Draft read_state_dict(const std::string& path, const std::string& architecture, Report& report);
+Draft read_state_dict(const std::string& path, const std::string& architecture,
+                      ConversionReport& report);
 
 }  // namespace camlite::tool
