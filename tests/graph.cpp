@@ -80,6 +80,22 @@ TEST_CASE("a graph that is printed and read again is the same") {
   CHECK(graph_text(parse_graph(vgg)) == vgg);
 }
 
+TEST_CASE("bounds may be infinite, and an operator without inputs has a - for them") {
+  const std::string lines =
+      "input channels=3 height=8 width=6\n"
+      "five constant - height=2 width=3 channels=5\n"
+      "one constant -\n"
+      "above clamp five min=0.25\n"
+      "below clamp input min=-1e+300 max=-inf\n"
+      "border pad below top=1 right=2 value=-inf\n"
+      "sum add above,border,one\n";
+  const Graph graph = parse_graph(lines);
+  CHECK(graph_text(graph) == lines);
+  CHECK(graph.nodes[0].inputs.empty());
+  CHECK(graph_text(parse_graph(head + "a clamp input min=-inf max=inf\n")) ==
+        head + "a clamp input\n");
+}
+
 TEST_CASE("attributes with their default value are left out of the text") {
   const std::string line = "c conv2d input kernel=3x3 out_channels=4";
   const std::string all = line + " stride=1 padding=0x0 dilation=1 groups=1 bias=1\n";
@@ -152,6 +168,14 @@ TEST_CASE("lists of inputs have one comma between and as many entries as the ope
   CHECK(refusal(head + "a add input\n") ==
         "m: graph line 2: a: add takes 2 to 65536 inputs, not 1");
   CHECK(refusal(head + "a relu input,input\n") == "m: graph line 2: a: relu takes 1 input, not 2");
+  CHECK(refusal(head + "a relu -\n") == "m: graph line 2: a: relu takes 1 input, not 0");
+  CHECK(refusal(head + "a sub input\n") == "m: graph line 2: a: sub takes 2 inputs, not 1");
+  CHECK(refusal(head + "a constant input\n") ==
+        "m: graph line 2: a: constant takes 0 inputs, not 1");
+  CHECK(refusal(head + "a add input,-\n") ==
+        "m: graph line 2: a: its input \"-\" is not the name of an earlier line");
+  CHECK(refusal(head + "- relu input\n") ==
+        "m: graph line 2: -: this stands for no inputs, it is no name");
   std::string many = "input";
   for (int i = 0; i < 65536; ++i) many += ",input";
   CHECK(refusal(head + "a concat " + many + "\n") ==
@@ -203,18 +227,35 @@ TEST_CASE("an attribute that cannot be is refused by its name") {
   CHECK(line_refusal("c avg_pool2d input kernel=9\n") ==
         where + "a window of height 9 does not fit into the padded height 8");
   CHECK(line_refusal("c lrn input size=0\n") == where + "size must be at least 1, not 0");
-  for (const char* bad : {"nan", "inf", "-inf", "1e999", "1,5", "0x1p3", "1e", ""}) {
+  for (const char* bad : {"nan", "+inf", "infinity", "1e999", "1,5", "0x1p3", "1e", ""}) {
     CHECK(line_refusal(text("c batch_norm input eps=", bad, "\n")) ==
           text(where, "eps must be a number, not \"", bad, "\""));
   }
   CHECK(line_refusal("c batch_norm input eps=-1e-5\n") ==
         where + "eps must not be negative, it is -1e-05");
+  CHECK(line_refusal("c batch_norm input eps=inf\n") == where + "eps must be finite, it is inf");
+  CHECK(line_refusal("c lrn input size=3 alpha=-inf\n") ==
+        where + "alpha must be finite, it is -inf");
+  CHECK(line_refusal("c dropout input p=inf\n") == where + "p must be finite, it is inf");
+  CHECK(line_refusal("c leaky_relu input negative_slope=inf\n") ==
+        where + "negative_slope must be finite, it is inf");
+  CHECK(line_refusal("c hard_sigmoid input beta=inf\n") ==
+        where + "beta must be finite, it is inf");
+  CHECK(line_refusal("c clamp input min=-inf max=inf\n").empty());
+  CHECK(line_refusal("c slice input start=1\n") == where + "slice needs end=");
+  CHECK(line_refusal("c slice input end=4\n") ==
+        where + "channels 0 to 4 are not a part of its 3 input channels");
+  CHECK(line_refusal("c pad input left=-1\n") == where + "left must be at least 0, not -1");
+  CHECK(line_refusal("c channel_shuffle input groups=2\n") ==
+        where + "groups=2 does not divide its 3 input channels");
 }
 
 TEST_CASE("operators that do not fit together are refused with their line") {
   const std::string where = "m: graph line 3: b: ";
   CHECK(line_refusal("a max_pool2d input kernel=2\nb add a,input\n") ==
-        where + "adds tensors of one shape, its inputs are (2, 4, 3, 3) and (2, 8, 6, 3)");
+        where +
+            "takes tensors of one shape, or with extents of 1 where they differ, its inputs are "
+            "(2, 4, 3, 3) and (2, 8, 6, 3)");
   CHECK(line_refusal("a max_pool2d input kernel=2\nb concat a,input\n") ==
         where +
             "joins maps of one batch, height and width, its inputs are (2, 4, 3, 3) and "
@@ -229,6 +270,14 @@ TEST_CASE("operators that do not fit together are refused with their line") {
                     "m: the network's input is (N, H, W, 3), not (1, 8, 6, 4)");
   CHECK_THROWS_WITH(infer_shapes(parse_graph(head + "a relu input\n"), {8, 6, 3}, "m"),
                     "m: the network's input is (N, H, W, 3), not (8, 6, 3)");
+}
+
+TEST_CASE("a result that does not depend on the pictures is refused for more than one") {
+  const Graph graph = parse_graph(head + "c constant -\ng global_avg_pool c\n");
+  CHECK(infer_shapes(graph, {1, 8, 6, 3}).back() == Shape{1, 1, 1, 1});
+  CHECK_THROWS_WITH(infer_shapes(graph, {2, 8, 6, 3}, "m"),
+                    "m: the result is (1, 1, 1, 1) for 2 pictures: it is constant, and not one a "
+                    "picture");
 }
 
 TEST_CASE("a graph that was made by hand is checked where its shapes are") {
@@ -262,8 +311,22 @@ TEST_CASE("shapes follow through every operator") {
   CHECK(shape_after("g global_avg_pool input\nl linear g out_features=7\n") == "(2, 7)");
   CHECK(shape_after("f flatten input\nl linear f out_features=7\n") == "(2, 7)");
   CHECK(shape_after("a relu input\nj concat a,input,a\n") == "(2, 8, 6, 9)");
-  for (const char* same : {"relu input", "relu6 input", "batch_norm input", "dropout input",
-                           "softmax input", "lrn input size=3", "add input,input"}) {
+  CHECK(shape_after("s slice input start=1 end=3\n") == "(2, 8, 6, 2)");
+  CHECK(shape_after("p pad input top=1 bottom=2 left=3 right=4\n") == "(2, 11, 13, 3)");
+  CHECK(shape_after("g global_avg_pool input\nm mul g,input\n") == "(2, 8, 6, 3)");
+  CHECK(shape_after("c constant - height=8 channels=3\ns sub c,input\n") == "(2, 8, 6, 3)");
+  CHECK(shape_after("g global_avg_pool input\nf flatten g\nm div input,f\n") == "(2, 8, 6, 3)");
+  for (const char* same : {"relu input",          "relu6 input",
+                           "batch_norm input",    "dropout input",
+                           "softmax input",       "lrn input size=3",
+                           "add input,input",     "sub input,input",
+                           "mul input,input",     "div input,input",
+                           "maximum input,input", "clamp input",
+                           "leaky_relu input",    "prelu input",
+                           "sigmoid input",       "silu input",
+                           "hard_sigmoid input",  "hard_swish input",
+                           "scale input",         "channel_shuffle input groups=3",
+                           "slice input end=3",   "pad input"}) {
     CHECK(shape_after(text("x ", same, "\n")) == "(2, 8, 6, 3)");
   }
 }

@@ -1,4 +1,4 @@
-#include <camlite/ops/add.hpp>
+#include <camlite/ops/arithmetic.hpp>
 #include <camlite/ops/batch_norm.hpp>
 #include <camlite/ops/concat.hpp>
 #include <camlite/ops/dropout.hpp>
@@ -273,7 +273,8 @@ TEST_CASE("layers whose shapes do not fit say what does not fit") {
   const Tensor<float> five({5}), six({6}), scalar(Shape{});
   CHECK_THROWS_WITH(camlite::add<float>({map}), "add: takes 2 or more inputs, not 1");
   CHECK_THROWS_WITH(camlite::add<float>({map, map, other}),
-                    "add: adds tensors of one shape, its inputs are (2, 3, 4, 5) and (2, 3, 4, 6)");
+                    "add: takes tensors of one shape, or with extents of 1 where they differ, its "
+                    "inputs are (2, 3, 4, 5) and (2, 3, 4, 6)");
   CHECK_THROWS_WITH(camlite::concat<float>({}), "concat: takes 1 or more inputs, not 0");
   CHECK_THROWS_WITH(camlite::concat<float>({map, wide}),
                     "concat: joins maps of one batch, height and width, its inputs are "

@@ -28,7 +28,7 @@ inline constexpr std::array all_conv_algorithms{ConvAlgorithm::implicit_gemm,
 struct ConvCase {
   Shape in;
   Conv2d conv;
-  Activation activation = Activation::none;
+  Activation activation;
   bool pooled = false;  // 2x2 max pooling, where the algorithm can
 
   Shape weight() const {
@@ -39,8 +39,8 @@ struct ConvCase {
   std::string str() const {
     return text("in ", in.str(), " weight ", weight().str(), " bias ", int{conv.bias}, " stride ",
                 conv.stride.str(), " padding ", conv.padding.str(), " dilation ",
-                conv.dilation.str(), " groups ", conv.groups, " activation ",
-                static_cast<int>(activation), " pooled ", int{pooled});
+                conv.dilation.str(), " groups ", conv.groups, " clamped to ", activation.least,
+                "..", activation.most, " pooled ", int{pooled});
   }
 };
 
@@ -63,7 +63,8 @@ inline ConvCase random_case(Random& random, Index most) {
     c.conv.padding = random.one_of({Size2d(0), Size2d(1), size(0, 3), size(0, 9)});
     c.conv.groups = random.one_of<Index>({1, 1, 2, 3});
     if (random.between(0, 5) == 0) c.conv.groups = c.conv.out_channels = c.in[3];
-    c.activation = random.one_of({Activation::none, Activation::relu, Activation::relu6});
+    c.activation = random.one_of({Activation::none, Activation::relu, Activation::relu6,
+                                  Activation{.least = -0.5, .most = 0.75}});
     try {
       c.pooled = random.coin() && c.out()[1] > 1 && c.out()[2] > 1;
       if (c.conv.multiply_adds({&c.in, 1}) <= most) return c;

@@ -121,14 +121,14 @@ class FastConv2d {
     c.weights = weights_.data();
     c.bias = bias_.data();
     c.zeros = zeros_.data();
-    if (activation_ != Activation::none) c.least = 0;
-    if (activation_ == Activation::relu6) c.most = 6;
+    c.least = static_cast<float>(activation_.least);
+    c.most = static_cast<float>(activation_.most);
     c.pooled = pooled_;
     return c;
   }
 
   Conv2d conv_;
-  Activation activation_ = Activation::none;
+  Activation activation_;
   bool pooled_ = false;
   const Kernels* kernels_ = nullptr;
   ConvAlgorithm packed_{};

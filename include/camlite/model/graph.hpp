@@ -37,6 +37,8 @@ namespace detail {
 
 constexpr std::size_t max_nodes = 10000;  // the largest networks in use have about a thousand
 
+constexpr std::string_view no_inputs = "-";  // the list of an operator that reads nothing
+
 struct GraphInput {
   static constexpr std::string_view type = "input";
   Index channels = 0;
@@ -112,6 +114,7 @@ class GraphParser {
     try {
       if (name.find_first_of(",=") != std::string_view::npos)
         fail("a name has no comma and no \"=\"");
+      if (name == no_inputs) fail("this stands for no inputs, it is no name");
       if (type.empty()) fail("the operator is missing");
       Node node{std::string(name), operator_named(type), parse_sources(next_word(line)), number};
       std::visit([&](auto& op) { read_attributes(op, parse_attributes(line)); }, node.op);
@@ -142,6 +145,7 @@ class GraphParser {
 
   std::vector<Index> parse_sources(std::string_view list) {
     if (list.empty()) fail("its inputs are missing");
+    if (list == no_inputs) return {};
     if (list.ends_with(',')) fail("its list of inputs ends with a comma");
     std::vector<Index> sources;
     do {
@@ -174,8 +178,9 @@ class GraphParser {
 }  // namespace detail
 
 // A graph from its text: one operator a line, `name operator input[,input...] key=value...`, in
-// order of execution; the first line is `input channels=3 height=224 width=224`; empty lines are
-// skipped. Throws Error naming `source`, the line and what is wrong with it.
+// order of execution, `-` where it has no inputs; the first line is
+// `input channels=3 height=224 width=224`; empty lines are skipped. Throws Error naming `source`,
+// the line and what is wrong with it.
 inline Graph parse_graph(std::string_view text, std::string_view source = "graph") {
   return detail::GraphParser().parse(text, source);
 }
@@ -187,6 +192,7 @@ inline std::string graph_text(const Graph& graph) {
                          " width=", graph.width, "\n");
   for (const Node& node : graph.nodes) {
     out += text(node.name, ' ', type_of(node.op), ' ');
+    if (node.inputs.empty()) out += detail::no_inputs;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const Index value = node.inputs[i];
       out += i > 0 ? "," : "";
@@ -214,7 +220,8 @@ inline std::vector<Shape> input_shapes(const Node& node, std::span<const Shape> 
 }
 
 // The shape of every value for an input of (N, H, W, C): element 0 is the input, i + 1 the output
-// of node i. Throws Error naming `source`, the line and the node that cannot be applied.
+// of node i. Throws Error naming `source`, the line and the node that cannot be applied, or if the
+// result is not one a picture.
 inline std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input,
                                        std::string_view source = "graph") {
   if (input.rank() != 4 || input[3] != graph.channels) {
@@ -228,6 +235,10 @@ inline std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input,
     } catch (const Error& error) {
       fail(source, ": graph line ", node.line, ": ", node.name, ": ", error.what());
     }
+  }
+  if (shapes.back()[0] != input[0]) {
+    fail(source, ": the result is ", shapes.back().str(), " for ", input[0],
+         " pictures: it is constant, and not one a picture");
   }
   return shapes;
 }

@@ -3,10 +3,13 @@
 
 #include <variant>
 
-#include <camlite/ops/add.hpp>
+#include <camlite/ops/activations.hpp>
+#include <camlite/ops/arithmetic.hpp>
 #include <camlite/ops/avg_pool2d.hpp>
 #include <camlite/ops/batch_norm.hpp>
+#include <camlite/ops/channel_shuffle.hpp>
 #include <camlite/ops/concat.hpp>
+#include <camlite/ops/constant.hpp>
 #include <camlite/ops/conv2d.hpp>
 #include <camlite/ops/dropout.hpp>
 #include <camlite/ops/flatten.hpp>
@@ -14,7 +17,11 @@
 #include <camlite/ops/linear.hpp>
 #include <camlite/ops/lrn.hpp>
 #include <camlite/ops/max_pool2d.hpp>
+#include <camlite/ops/pad.hpp>
+#include <camlite/ops/prelu.hpp>
 #include <camlite/ops/relu.hpp>
+#include <camlite/ops/scale.hpp>
+#include <camlite/ops/slice.hpp>
 #include <camlite/ops/softmax.hpp>
 
 namespace camlite {
@@ -23,17 +30,33 @@ using Operator = std::variant<  //
     Add,                        //
     AvgPool2d,                  //
     BatchNorm,                  //
+    ChannelShuffle,             //
+    Clamp,                      //
     Concat,                     //
+    Constant,                   //
     Conv2d,                     //
+    Div,                        //
     Dropout,                    //
     Flatten,                    //
     GlobalAvgPool,              //
+    HardSigmoid,                //
+    HardSwish,                  //
+    LeakyRelu,                  //
     Linear,                     //
     Lrn,                        //
     MaxPool2d,                  //
+    Maximum,                    //
+    Mul,                        //
+    Pad,                        //
+    Prelu,                      //
     Relu,                       //
     Relu6,                      //
-    Softmax>;
+    Scale,                      //
+    Sigmoid,                    //
+    Silu,                       //
+    Slice,                      //
+    Softmax,                    //
+    Sub>;
 
 // "conv2d", "relu", ...
 inline std::string_view type_of(const Operator& op) {

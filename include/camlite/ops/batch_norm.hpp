@@ -22,6 +22,7 @@ struct BatchNorm {
   Shape output_shape(std::span<const Shape> in) const {
     detail::require_feature_map(in[0]);
     if (!(eps >= 0)) fail("eps must not be negative, it is ", eps);
+    detail::require_finite("eps", eps);
     return in[0];
   }
 

@@ -19,7 +19,10 @@ struct Dropout {
     visit("p", self.p, Need::optional);
   }
 
-  static Shape output_shape(std::span<const Shape> in) { return in[0]; }
+  Shape output_shape(std::span<const Shape> in) const {
+    detail::require_finite("p", p);
+    return in[0];
+  }
 
   template <class T>
   void run(const Arguments<T>& arguments) const {

@@ -29,6 +29,9 @@ struct Lrn {
   Shape output_shape(std::span<const Shape> in) const {
     detail::require_feature_map(in[0]);
     detail::require_at_least("size", size, 1);
+    detail::require_finite("alpha", alpha);
+    detail::require_finite("beta", beta);
+    detail::require_finite("k", k);
     return in[0];
   }
 

@@ -29,6 +29,8 @@
 // Feature maps are (N, H, W, C). What comes after global pooling is (N, 1, 1, C) or (N, C).
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -102,6 +104,22 @@ inline void require_feature_map(const Shape& in) {
   for (Index extent : in) {
     if (extent < 1) fail("needs a feature map that is not empty, its input is ", in.str());
   }
+}
+
+inline void require_channels(const Shape& in) {
+  const bool empty = std::find(in.begin(), in.end(), 0) != in.end();
+  if ((in.rank() != 2 && in.rank() != 4) || empty) {
+    fail("needs a feature map (N, H, W, C) or vectors (N, C) that are not empty, its input is ",
+         in.str());
+  }
+}
+
+inline Index channels_of(const Shape& in) {
+  return in[in.rank() - 1];
+}
+
+inline void require_finite(std::string_view what, double value) {
+  if (!std::isfinite(value)) fail(what, " must be finite, it is ", value);
 }
 
 inline void require_at_least(std::string_view what, Index value, Index least) {

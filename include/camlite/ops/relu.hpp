@@ -1,55 +1,89 @@
-// relu and relu6.
+// relu, relu6 and clamp: numbers kept between bounds.
 #pragma once
 
-#include <algorithm>
+#include <cmath>
+#include <limits>
 
-#include <camlite/ops/operator.hpp>
-#include <camlite/parallel.hpp>
+#include <camlite/ops/elementwise.hpp>
 
 namespace camlite {
 
-// An activation that a convolution applies to its output before it is stored.
-enum class Activation { none, relu, relu6 };
+// What an operator may do to each number of its output before it is stored:
+// min(max(x, least), most); NaN stays NaN.
+struct Activation {
+  double least = -std::numeric_limits<double>::infinity();
+  double most = std::numeric_limits<double>::infinity();
 
-// relu: max(x, 0). relu6: min(max(x, 0), 6). NaN stays NaN.
+  static const Activation none, relu, relu6;
+
+  friend bool operator==(const Activation&, const Activation&) = default;
+};
+
+inline constexpr Activation Activation::none{};
+inline constexpr Activation Activation::relu{.least = 0};
+inline constexpr Activation Activation::relu6{.least = 0, .most = 6};
+
 template <class T>
-T activated(T x, Activation activation) {
-  if (activation != Activation::none && x < 0) x = 0;
-  if (activation == Activation::relu6 && x > 6) x = 6;
+T activated(T x, const Activation& activation) {
+  if (x < static_cast<T>(activation.least)) x = static_cast<T>(activation.least);
+  if (x > static_cast<T>(activation.most)) x = static_cast<T>(activation.most);
   return x;
 }
 
-namespace detail {
+// The operators that are an Activation have a member activation() that says which.
 
-template <class T>
-void activate(TensorView<const T> in, Activation activation, int threads, TensorView<T> out) {
-  constexpr Index piece = 1 << 14;
-  parallel_for((in.size() + piece - 1) / piece, threads, [&](Index i, int) {
-    const Index end = std::min((i + 1) * piece, in.size());
-    for (Index j = i * piece; j < end; ++j) out.data()[j] = activated(in.data()[j], activation);
-  });
-}
-
-template <Activation activation>
-struct ActivationOperator {
+struct Relu {
+  static constexpr std::string_view type = "relu";
   static constexpr Arity arity{1, 1};
 
+  static Activation activation() { return Activation::relu; }
   static Shape output_shape(std::span<const Shape> in) { return in[0]; }
 
   template <class T>
   void run(const Arguments<T>& arguments) const {
-    activate(arguments.inputs[0], activation, arguments.threads, arguments.output);
+    detail::for_each_element(arguments, [](T x) { return activated(x, Activation::relu); });
   }
 };
 
-}  // namespace detail
+struct Relu6 {
+  static constexpr std::string_view type = "relu6";
+  static constexpr Arity arity{1, 1};
 
-struct Relu : detail::ActivationOperator<Activation::relu> {
-  static constexpr std::string_view type = "relu";
+  static Activation activation() { return Activation::relu6; }
+  static Shape output_shape(std::span<const Shape> in) { return in[0]; }
+
+  template <class T>
+  void run(const Arguments<T>& arguments) const {
+    detail::for_each_element(arguments, [](T x) { return activated(x, Activation::relu6); });
+  }
 };
 
-struct Relu6 : detail::ActivationOperator<Activation::relu6> {
-  static constexpr std::string_view type = "relu6";
+struct Clamp {
+  static constexpr std::string_view type = "clamp";
+  static constexpr Arity arity{1, 1};
+
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+
+  template <class Self, class Visit>
+  static void attributes(Self& self, Visit&& visit) {
+    visit("min", self.min, Need::optional);
+    visit("max", self.max, Need::optional);
+  }
+
+  Activation activation() const { return {min, max}; }
+
+  Shape output_shape(std::span<const Shape> in) const {
+    if (std::isnan(min) || std::isnan(max))
+      fail("min and max must be numbers, they are ", min, " and ", max);
+    return in[0];
+  }
+
+  template <class T>
+  void run(const Arguments<T>& arguments) const {
+    detail::for_each_element(arguments,
+                             [bounds = activation()](T x) { return activated(x, bounds); });
+  }
 };
 
 // max(x, 0), element by element, any shape. Same as torch.nn.functional.relu.
@@ -62,6 +96,13 @@ Tensor<T> relu(TensorView<const T> in) {
 template <class T>
 Tensor<T> relu6(TensorView<const T> in) {
   return detail::computed<T>(Relu6{}, {in});
+}
+
+// min(max(x, min), max), element by element, any shape; NaN stays NaN, and all is `max` where `min`
+// is above it. Same as torch.clamp. Throws Error if a bound is NaN.
+template <class T>
+Tensor<T> clamp(TensorView<const T> in, double min, double max) {
+  return detail::computed<T>(Clamp{min, max}, {in});
 }
 
 }  // namespace camlite
