@@ -61,11 +61,15 @@ class Draft {
 
   // Appends a node behind those that it reads, checks that it can be applied to them and that its
   // tensors have the shapes that it needs, and returns the shape of its value for one picture:
-  // (1, H, W, C) or (1, C). Throws Error that names source, node and numbers.
+  // (1, H, W, C) or (1, C); valid until the next one is added. Throws Error that names source, node
+  // and numbers.
   //
   // A name that a graph's text cannot have, or that is taken, is changed, as `report` then says;
   // the node is known to later ones by the name that it was given.
   const Shape& add(DraftNode node, ConversionReport& report);
+
+  // The node whose value this is. Throws Error if there is none, or it is the picture.
+  const DraftNode& node(const std::string& value) const;
 
   // The shape of a value for one picture. Throws Error if there is none of this name.
   const Shape& shape(const std::string& value) const;
@@ -74,38 +78,51 @@ class Draft {
   // A second name for a value: what a layer that does nothing leaves behind, or one in place.
   void alias(const std::string& name, const std::string& value);
 
-  // The result is this value, and what does not lead to it is left out by simplify. Without it, the
-  // last node's.
+  // The result is this value, and what does not lead to it is left out by simplify. Without this,
+  // the last node's.
   void set_result(const std::string& value);
 
+  // For pictures of another size. Throws Error if the network cannot take it.
+  void resize(Index height, Index width);
+
+  // For a picture, (1, H, W, C).
+  Shape input_shape() const { return {1, height_, width_, channels_}; }
   const std::string& source() const { return source_; }
+  const std::vector<DraftNode>& nodes() const { return nodes_; }
 
   std::vector<std::string> labels;
   std::optional<Preprocessing> preprocessing;              // if the file says it
   std::vector<std::pair<std::string, std::string>> notes;  // metadata: licence, producer, ...
 
  private:
-  friend void simplify(Draft& draft, ConversionReport& report);
-  friend Model to_model(Draft draft, DType dtype);
+  friend class Simplifier;
 
-  std::string source_;
-  Index channels_ = 0, height_ = 0, width_ = 0;
-  std::vector<DraftNode> nodes_;  // inputs by node name, aliases resolved
-  std::string result_;
   struct Value {
     std::string node;  // "input" for the picture
     Shape shape;
   };
+
+  const Value& value(const std::string& name) const;
+  Shape checked_shape(const DraftNode& node) const;
+  std::string usable_name(const std::string& wanted) const;
+
+  std::string source_;
+  Index channels_ = 0, height_ = 0, width_ = 0;
+  std::vector<DraftNode> nodes_;  // their inputs are names of nodes, or "input"
+  std::string result_;            // likewise; empty: the last node
   std::unordered_map<std::string, Value> values_;
+
+  friend Model to_model(Draft draft, DType dtype);
 };
 
 // Makes the network smaller without changing what it computes:
-// - nodes whose values nobody reads, and dropout, go;
-// - batch normalization and scales behind a convolution or linear layer, which nobody else reads,
-//   are folded into it, in double;
-// - padding before a convolution becomes the convolution's, where it is zeros on opposite sides;
+// - nodes whose values lead to nothing, and dropout, go;
+// - batch normalization and scales behind a convolution, a linear layer or one another are folded
+//   into it, in double, where nobody else reads its value;
+// - padding with zeros on opposite sides becomes that of the convolution behind it;
 // - pooling that averages the whole map becomes global_avg_pool;
-// - a softmax or flatten that does nothing any more goes.
+// - flatten before a linear layer goes where there is one vector a picture already.
+// Throws Error if nothing is left.
 void simplify(Draft& draft, ConversionReport& report);
 
 // The model, its weights as F32, F16 or BF16. Throws Error if a weight is too large for the type.
