@@ -195,8 +195,8 @@ std::optional<Preprocessing> known_preprocessing(std::string_view name, const Si
 const std::vector<std::string> preprocessing_names{"torchvision", "caffe", "tensorflow", "unit",
                                                    "bytes"};
 
-// "224" or "HEIGHTxWIDTH", at least 1.
-Size2d parse_size(const std::string& words, std::string_view what) {
+// "224" or "HEIGHTxWIDTH", at least 1. Throws UsageError.
+Size2d parse_size(const std::string& words, std::string_view what) try {
   Size2d size;
   std::string_view rest = words;
   const std::string_view height = detail::next_piece(rest, 'x');
@@ -206,6 +206,8 @@ Size2d parse_size(const std::string& words, std::string_view what) {
   if (size.height < 1 || size.width < 1 || size.height > most || size.width > most)
     fail(what, " must be 1 to ", most, ", not ", words);
   return size;
+} catch (const Error& error) {
+  throw UsageError(error.what());
 }
 
 // What the command line says of preprocessing, over what the file says, over what is usual. Throws
@@ -387,19 +389,18 @@ int convert(const ConvertOptions& options) {
   std::error_code ignored;
   if (std::filesystem::equivalent(options.in, options.out, ignored))
     throw UsageError(text("IN and OUT are the same file, ", options.in));
+  std::optional<Size2d> size;
+  if (!options.size.empty()) size = parse_size(options.size, "--size");
   const Format format = format_of(options.in);
   ConversionReport report;
   Draft draft = read(format, options, report);
-  if (!options.size.empty()) {
-    const Size2d size = parse_size(options.size, "--size");
-    draft.resize(size.height, size.width);
-  }
+  simplify(draft, report);
+  if (size) draft.resize(size->height, size->width);
   set_preprocessing(draft, format, options, report);
   if (!options.labels.empty()) {
     draft.labels = read_labels(options.labels);
     if (draft.labels.empty()) fail(options.labels, ": there is no label in it");
   }
-  simplify(draft, report);
   const Model model = to_model(std::move(draft), dtype_of(options.dtype));
   const Network network(model);
   Outcome outcome{format, report, network, options.out, options.dtype, {}};

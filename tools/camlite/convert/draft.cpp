@@ -149,14 +149,20 @@ void Draft::set_result(const std::string& name) {
   if (result_ == picture) fail(source_, ": the result is the picture itself");
 }
 
-void Draft::resize(Index height, Index width) {
+void Draft::resize(Index height, Index width) try {
   Draft resized(source_, channels_, height, width);
   for (const DraftNode& node : nodes_)
     resized.values_[node.name] = {node.name, resized.checked_shape(node)};
-  for (const auto& [name, old] : values_) resized.values_[name] = resized.values_[old.node];
+  for (const auto& [name, old] : values_) {
+    if (!resized.has(old.node)) continue;  // simplified away
+    const Value known = resized.value(old.node);
+    resized.values_[name] = known;
+  }
   values_ = std::move(resized.values_);
   height_ = height;
   width_ = width;
+} catch (const Error& error) {
+  fail("for pictures of ", height, "x", width, ": ", error.what());
 }
 
 Model to_model(Draft draft, DType dtype) {
