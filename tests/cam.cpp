@@ -214,3 +214,48 @@ TEST_CASE("the mean of a network's map and the class's bias make its logit") {
     CHECK_THROWS_WITH(class_activation_map(seen, -1), "there is no class -1 among 20");
   }
 }
+
+TEST_CASE("the mean of the map and the bias make the logit, whatever kind of head it is") {
+  const std::string start =
+      "input channels=3 height=24 width=20\n"
+      "a conv2d input out_channels=8 kernel=3 padding=1\n"
+      "b relu a\n"
+      "c max_pool2d b kernel=2\n";
+  const std::string features =
+      "e1 conv2d c out_channels=10 kernel=1\nf1 relu e1\n"
+      "e3 conv2d c out_channels=14 kernel=3 padding=1\nf3 relu e3\n"
+      "x concat f1,f3\n";
+  const std::string lines = GENERATE_COPY(values<std::string>({
+      // ResNet, GoogLeNet, DenseNet: linear
+      features + "g global_avg_pool x\nd dropout g\nl linear d out_features=20\n",
+      features + "n batch_norm x\nr relu n\ng global_avg_pool r\nf flatten g\n"
+                 "l linear f out_features=20 bias=0\np softmax l\n",
+      "s conv2d c out_channels=8 kernel=3 padding=1\nt add s,c\nu relu t\ng global_avg_pool u\n"
+      "l linear g out_features=20\np softmax l\n",
+      // the same as a convolution
+      features + "g global_avg_pool x\nd dropout g\nl conv2d d out_channels=20 kernel=1\n"
+                 "f flatten l\np softmax f\n",
+      features +
+          "g global_avg_pool x\nl conv2d g out_channels=20 kernel=1 bias=0\nn batch_norm l\n",
+      // SqueezeNet, NIN: nothing
+      features + "d dropout x\nk conv2d d out_channels=20 kernel=1\nr relu k\n"
+                 "g global_avg_pool r\nf flatten g\np softmax f\n",
+      features +
+          "k conv2d x out_channels=20 kernel=1 padding=1\ng global_avg_pool k\np softmax g\n",
+  }));
+  CAPTURE(lines);
+  const Network network(camlite::random_model(start + lines));
+  Random random(43);
+  for (int i = 0; i < 3; ++i) {
+    const Image picture = random_picture(random, random.between(20, 90), random.between(20, 90));
+    const Prediction seen = network.predict(picture, {.whole_picture = true});
+    REQUIRE(seen.classes() == 20);
+    const Tensor<float> maps = class_activation_maps(seen, all_classes(20));
+    Tensor<float> sums({20});
+    for (Index k = 0; k < 20; ++k) {
+      const float bias = seen.head().bias.size() > 0 ? seen.head().bias(k) : 0;
+      sums(k) = static_cast<float>(mean(maps.view()[k])) + bias;
+    }
+    CHECK(relative_error(sums, seen.logits()) < 1e-5);
+  }
+}

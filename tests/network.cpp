@@ -33,6 +33,7 @@ using camlite::Box;
 using camlite::class_activation_maps;
 using camlite::ConvAlgorithm;
 using camlite::Error;
+using camlite::Head;
 using camlite::Image;
 using camlite::Index;
 using camlite::Isa;
@@ -209,7 +210,7 @@ TEST_CASE("batch normalization, ReLU and dropout cost no step where a convolutio
   };
   const std::string conv = "c conv2d input out_channels=4 kernel=3 bias=0\n";
   CHECK(steps(conv + "n batch_norm c\nd dropout n\nr relu d\ne dropout r\n") ==
-        "c:conv2d+batch_norm r:relu");
+        "c:conv2d+batch_norm+relu");
   CHECK(steps(conv + "n batch_norm c\nr relu6 n\ne dropout r\ng global_avg_pool e\n") ==
         "c:conv2d+batch_norm+relu6 g:global_avg_pool");
   CHECK(steps(conv + "r relu c\nn batch_norm r\n") == "c:conv2d+relu n:batch_norm");
@@ -217,6 +218,10 @@ TEST_CASE("batch normalization, ReLU and dropout cost no step where a convolutio
         "c:conv2d n:batch_norm r:relu s:add");
   CHECK(steps(conv + "n batch_norm c\nm batch_norm n\n") == "c:conv2d+batch_norm m:batch_norm");
   CHECK(steps("d dropout input\nr relu d\n") == "r:relu");
+  CHECK(steps("g global_avg_pool input\nf flatten g\nd dropout f\ne flatten d\nl linear e "
+              "out_features=2\ns softmax l\nt flatten s\n") ==
+        "g:global_avg_pool l:linear s:softmax");
+  CHECK(steps("f flatten input\nl linear f out_features=2\n") == "f:flatten l:linear");
 }
 
 TEST_CASE("a network may be nothing but dropout") {
@@ -492,30 +497,112 @@ TEST_CASE("a network without a CAM head predicts, and says that it has no maps")
   for (const std::string& message :
        {refusal([&] { class_activation_map(seen, 0); }), refusal([&] { seen.features(); }),
         refusal([&] { seen.head(); })}) {
-    CHECK_THAT(message, Contains(".safetensors: no class activation maps: they need "
-                                 "global_avg_pool right before the last linear layer"));
+    CHECK_THAT(message, Contains(".safetensors: no class activation maps: "));
+    CHECK_THAT(message, Contains(network.head().missing));
   }
 }
 
-TEST_CASE("where a CAM head is, and where none is") {
-  const auto has_head = [](const std::string& lines) {
-    return Network(random_model("input channels=3 height=8 width=8\n" + lines)).has_cam_head();
+TEST_CASE("where a CAM head is") {
+  // "features pool classifier"
+  const auto head = [](const std::string& lines) {
+    const Network network(random_model("input channels=3 height=8 width=8\n" + lines));
+    const Head& found = network.head();
+    CHECK(found.missing.empty());
+    CHECK(network.has_cam_head());
+    CHECK_NOTHROW(network.require_maps());
+    CHECK(found.classes == network.model().classes());
+    return text(found.features, ' ', found.pool, ' ', found.classifier);
   };
-  CHECK(has_head("g global_avg_pool input\n"));
-  CHECK(has_head("g global_avg_pool input\np softmax g\n"));
-  CHECK(has_head("g global_avg_pool input\nd dropout g\nf flatten d\np softmax f\n"));
-  CHECK(
-      has_head("g global_avg_pool input\nf flatten g\nd dropout f\nl linear d out_features=2\n"
-               "p softmax l\n"));
-  CHECK_FALSE(has_head("r relu input\n"));
-  CHECK_FALSE(has_head("f flatten input\nl linear f out_features=2\n"));
-  CHECK_FALSE(has_head("g global_avg_pool input\nr relu g\nl linear r out_features=2\n"));
-  CHECK_FALSE(
-      has_head("g global_avg_pool input\nl linear g out_features=2\n"
-               "m linear l out_features=2\n"));
-  CHECK_FALSE(
-      has_head("g global_avg_pool input\nh global_avg_pool input\nc add g,h\n"
-               "l linear c out_features=2\n"));
+  CHECK(head("g global_avg_pool input\n") == "input g ");
+  CHECK(head("g global_avg_pool input\np softmax g\n") == "input g ");
+  CHECK(head("g global_avg_pool input\nd dropout g\nf flatten d\np softmax f\n") == "input g ");
+  CHECK(head("g global_avg_pool input\np softmax g\nf flatten p\nd dropout f\n") == "input g ");
+  CHECK(head("g global_avg_pool input\nf flatten g\nd dropout f\nl linear d out_features=2\n"
+             "p softmax l\n") == "input g l");
+  const std::string conv = "c conv2d input out_channels=4 kernel=3\nr relu c\n";
+  CHECK(head(conv + "g global_avg_pool r\nl linear g out_features=2\n") == "r g l");
+  CHECK(head(conv + "d dropout r\ng global_avg_pool d\n") == "r g ");
+  CHECK(head(conv + "n batch_norm r\nk concat n,r\ng global_avg_pool k\n") == "k g ");
+  // Fully convolutional: the classes are a convolution's channels.
+  CHECK(head(conv + "k conv2d r out_channels=5 kernel=1\nq relu k\ng global_avg_pool q\n"
+                    "f flatten g\np softmax f\n") == "q g ");
+  // A linear layer that is written as a convolution.
+  CHECK(head(conv + "g global_avg_pool r\nk conv2d g out_channels=5 kernel=1\n") == "r g k");
+  CHECK(head(conv + "g global_avg_pool r\nd dropout g\nk conv2d d out_channels=5 kernel=1 bias=0\n"
+                    "f flatten k\np softmax f\n") == "r g k");
+  CHECK(head(conv + "g global_avg_pool r\nk conv2d g out_channels=5 kernel=1\np softmax k\n"
+                    "f flatten p\n") == "r g k");
+}
+
+TEST_CASE("a network without a CAM head says which layers are in its place, and what to do") {
+  const auto missing = [](const std::string& lines) {
+    const Network network(random_model("input channels=3 height=8 width=8\n" + lines));
+    const std::string& reason = network.head().missing;
+    CHECK_FALSE(network.has_cam_head());
+    CHECK(refusal([&] { network.require_maps(); }) ==
+          "random model: no class activation maps: " + reason);
+    CHECK(refusal([&] {
+            network.features_shape({1, 8, 8, 3});
+          }) == "random model: no class activation maps: " + reason);
+    CHECK(network.head().pool.empty());
+    return reason;
+  };
+  // As VGG16, as MobileNetV3, and others.
+  CHECK(missing("c conv2d input out_channels=4 kernel=3\nr relu c\np max_pool2d r kernel=2\n"
+                "f flatten p\nfc6 linear f out_features=5\nr6 relu fc6\nd6 dropout r6\n"
+                "fc7 linear d6 out_features=2\n") ==
+        "fc6 (linear), r6 (relu) and fc7 (linear) lead from the last feature map, that of p "
+        "(max_pool2d), to the logits without global_avg_pool; replace them by global average "
+        "pooling and one linear layer, as the paper's VGGnet-GAP does, and retrain");
+  CHECK_THAT(missing("f flatten input\nl linear f out_features=2\n"),
+             Contains("l (linear) leads from the last feature map, that of the input, to"));
+  CHECK(missing("g global_avg_pool input\nl linear g out_features=2\nr relu l\n"
+                "m linear r out_features=2\np softmax m\n") ==
+        "l (linear), r (relu) and m (linear) stand between g (global_avg_pool) and the logits, "
+        "where maps need one linear layer at most; replace them by one linear layer and retrain");
+  CHECK_THAT(missing("g global_avg_pool input\nl linear g out_features=2\nr relu l\n"),
+             Contains("l (linear) and r (relu) stand between g"));
+  CHECK_THAT(missing("g global_avg_pool input\nr relu g\n"), Contains("r (relu) stands between"));
+  CHECK_THAT(missing("g global_avg_pool input\nh global_avg_pool input\nc add g,h\n"
+                     "l linear c out_features=2\n"),
+             Contains("c (add) and l (linear) stand between g"));
+  CHECK_THAT(missing("g global_avg_pool input\nc conv2d g out_channels=3 kernel=1 groups=3\n"),
+             Contains("c (conv2d) stands between g"));
+  CHECK_THAT(missing("g global_avg_pool input\nc conv2d g out_channels=3 kernel=3 padding=1\n"),
+             Contains("c (conv2d) stands between g"));
+  CHECK(missing("r relu input\n") ==
+        "the result is the feature map of r (relu); put global_avg_pool behind it");
+  CHECK(missing("c conv2d input out_channels=4 kernel=1\na avg_pool2d c kernel=8\nf flatten a\n"
+                "l linear f out_features=2\n") ==
+        "a (avg_pool2d) averages the whole map for pictures of one size only; make it "
+        "global_avg_pool");
+  std::string many = "f flatten input\nl0 linear f out_features=3\n";
+  for (int i = 1; i < 10; ++i) many += text("l", i, " linear l", i - 1, " out_features=3\n");
+  CHECK_THAT(missing(many), Catch::StartsWith("l0 (linear), l1 (linear), l2 (linear), ..., l7 "
+                                              "(linear), l8 (linear) and l9 (linear) lead "));
+}
+
+TEST_CASE("a 1x1 convolution of pooled maps is the linear layer that it is") {
+  Random random(35);
+  const std::string start =
+      "input channels=3 height=9 width=7\nc conv2d input out_channels=20 kernel=3\n"
+      "g global_avg_pool c\n";
+  const bool bias = GENERATE(true, false);
+  const Model as_conv =
+      random_model(start + text("k conv2d g out_channels=11 kernel=1 bias=", int{bias}, "\n"), 3);
+  const Model as_linear =
+      random_model(start + text("k linear g out_features=11 bias=", int{bias}, "\n"), 3);
+  const Network conv(as_conv), linear(as_linear);
+  const Tensor<float> input = random.tensor<float>({2, 12, 9, 3});
+  Workspace one, other;
+  CHECK(same_bits(conv.forward(input, one).logits, linear.forward(input, other).logits));
+  CHECK(conv.head().weight.shape() == Shape{11, 20});
+  CHECK(same_bits(conv.head().weight, linear.head().weight));
+  CHECK(conv.memory(input.shape()).weights == linear.memory(input.shape()).weights);
+  CHECK(conv.layers(input.shape()).back().type == "conv2d");
+  CHECK(conv.layers(input.shape()).back().output == Shape{2, 1, 1, 11});
+  CHECK(conv.layers(input.shape()).back().multiply_adds == 2 * 11 * 20);
+  CHECK(conv.features_shape(input.shape()) == Shape{2, 10, 7, 20});
 }
 
 TEST_CASE("without a linear layer, the maps are the feature map's channels") {

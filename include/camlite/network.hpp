@@ -16,6 +16,7 @@
 #include <camlite/kernels/operators.hpp>
 #include <camlite/model/model.hpp>
 #include <camlite/network/lowering.hpp>
+#include <camlite/network/program.hpp>
 #include <camlite/network/workspace.hpp>
 #include <camlite/parallel.hpp>
 #include <camlite/prediction.hpp>
@@ -75,7 +76,22 @@ class Network {
   const Model& model() const { return model_; }
   int threads() const { return target_.threads; }
   Isa isa() const { return target_.kernels->isa; }
-  bool has_cam_head() const { return program_->head != nullptr; }
+
+  // What makes class activation maps, or, in head().missing, why there are none.
+  const Head& head() const { return *program_->head; }
+  bool has_cam_head() const { return head().missing.empty(); }
+
+  // Throws Error, which says why, if there are none.
+  void require_maps() const { detail::require_maps(head(), model_.source()); }
+
+  // The features of an input (N, H, W, C): (N, h, w, C'). Throws Error if the network cannot take
+  // the input, or has no CAM head.
+  Shape features_shape(const Shape& input) const {
+    require_maps();
+    const std::vector<Shape> shapes =
+        detail::value_shapes(*program_, model_.graph(), input, model_.source());
+    return shapes[static_cast<std::size_t>(*program_->features)];
+  }
 
   // What the network sees in a picture. Throws Error.
   Prediction predict(const Image& picture, const PredictOptions& options = {}) const {
@@ -160,19 +176,18 @@ class Network {
     std::vector<LayerInfo> list;
     for (const detail::Step& step : program_->steps) {
       const std::vector<Shape> in = shapes_of(step.inputs, shapes);
-      LayerInfo layer{
-          step.name, std::string(type_of(step.op)), shapes[static_cast<std::size_t>(step.output)],
-          0,         multiply_adds_of(step.op, in), multiply_adds_of(step.op, in),
-          "direct"};
+      LayerInfo layer{step.name,
+                      step.type,
+                      shapes[static_cast<std::size_t>(step.output)],
+                      0,
+                      multiply_adds_of(step.op, in),
+                      multiply_adds_of(step.op, in),
+                      "direct"};
       if (step.conv) {
         const kernels::ConvPlan plan = step.conv->plan(in[0], target_.convolution);
         layer.algorithm = name_of(plan.algorithm);
         layer.computed = plan.multiply_adds;
       }
-      if (step.normalized) layer.type += "+batch_norm";
-      if (step.activation == Activation::relu) layer.type += "+relu";
-      if (step.activation == Activation::relu6) layer.type += "+relu6";
-      if (step.pooled) layer.type += "+max_pool2d";
       for (const Shape& parameter : step.parameter_shapes) layer.parameters += parameter.size();
       list.push_back(std::move(layer));
     }

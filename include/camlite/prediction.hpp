@@ -9,7 +9,8 @@
 #include <vector>
 
 #include <camlite/box.hpp>
-#include <camlite/network/lowering.hpp>
+#include <camlite/model/model.hpp>
+#include <camlite/network/head.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite {
@@ -25,7 +26,7 @@ struct ClassScore {
 // One picture's result, complete in itself: it may outlive the network.
 class Prediction {
  public:
-  // features (h, w, C) or empty, logits (K), probabilities (K); head null without features.
+  // features (h, w, C), empty if head->missing says why; logits (K), probabilities (K).
   Prediction(Model model, std::shared_ptr<const Head> head, Tensor<float> features,
              Tensor<float> logits, Tensor<float> probabilities, const Box& view)
       : model_(std::move(model)),
@@ -63,11 +64,13 @@ class Prediction {
   const Tensor<float>& logits() const { return logits_; }                // (K)
   const Tensor<float>& probabilities() const { return probabilities_; }  // (K)
 
-  // The last convolution's feature map, (h, w, C), and the layer that makes logits of its mean.
-  // Throw Error if the network has no CAM head: features, global average pooling, and at most one
-  // linear layer.
-  const Tensor<float>& features() const { return require_head(), features_; }
-  const Head& head() const { return require_head(), *head_; }
+  // The last feature map, (h, w, C), and what makes logits of its mean. Throw Error, which says
+  // why, if the network has no class activation maps.
+  const Tensor<float>& features() const { return head(), features_; }
+  const Head& head() const {
+    detail::require_maps(*head_, model_.source());
+    return *head_;
+  }
 
   // The part of the picture that the network looked at, in the picture's pixels. Maps cover it, and
   // only it.
@@ -78,15 +81,6 @@ class Prediction {
     if (k < 0 || k >= classes())
       fail(model_.source(), ": there is no class ", k, " among ", classes());
     return k;
-  }
-
-  void require_head() const {
-    if (!head_) {
-      fail(model_.source(),
-           ": no class activation maps: they need global_avg_pool right before the last linear "
-           "layer (or before the "
-           "end), which this network does not have");
-    }
   }
 
   Model model_;  // for labels and messages; shared with the network

@@ -173,6 +173,13 @@ class Tensor {
   }
   ~Tensor() = default;
 
+  // The same elements under another shape: `std::move(t).reshaped(...)`. Throws Error if the number
+  // of elements differs.
+  Tensor reshaped(const Shape& shape) && {
+    shape_ = view().reshaped(shape).shape();
+    return std::move(*this);
+  }
+
   TensorView<T> view() { return {memory_.get(), shape_}; }
   TensorView<const T> view() const { return {memory_.get(), shape_}; }
   operator TensorView<T>() { return view(); }

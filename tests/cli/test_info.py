@@ -42,6 +42,8 @@ class Info(ProgramTest):
         self.assertEqual(facts["classes"], 5)
         self.assertEqual(facts["labels"], [])
         self.assertTrue(facts["cam_head"])
+        self.assertEqual([facts[f"cam_{key}"] for key in ("features", "pool", "classifier")], ["pool", "gap", "fc"])
+        self.assertIsNone(facts["cam_reason"])
         self.assertGreaterEqual(facts["weight_bytes"], 4 * facts["parameters"])
         self.assertGreaterEqual(facts["workspace_bytes"], 4 * 8 * 8 * 4)
         self.assertEqual(facts["notes"], {"license": "MIT", "about": "two\nlines \x1b[31m"})
@@ -51,8 +53,39 @@ class Info(ProgramTest):
         self.assertEqual(err, "")
         self.assertRegex(out, r"\n  conv +conv2d\+relu +8x8x4 +112 +0\.01 M +implicit gemm")
         self.assertRegex(out, r"\n  total +137 ")
+        self.assertRegex(out, r"\n  CAM head +features pool \(4x4x4\) -> global_avg_pool gap -> linear fc\n")
         self.assertRegex(out, r"\n  license +MIT\n")
         self.assertNotIn("\x1b", out)
+
+    def test_a_head_without_a_linear_layer(self):
+        graph = GRAPH.replace("fc linear gap out_features=5\n", "prob softmax gap\n")
+        write_model(self.model, graph, {key: value for key, value in TENSORS.items() if key.startswith("conv")})
+        (facts,) = self.json("info", self.model)
+        self.assertTrue(facts["cam_head"])
+        self.assertEqual(facts["cam_pool"], "gap")
+        self.assertIsNone(facts["cam_classifier"])
+        out, _ = self.camlite("info", self.model)
+        self.assertIn("features pool (4x4x4) -> global_avg_pool gap, whose channels are the classes\n", out)
+
+    def test_a_head_with_a_convolution(self):
+        graph = GRAPH.replace("fc linear gap out_features=5", "fc conv2d gap out_channels=5 kernel=1")
+        write_model(self.model, graph, {**TENSORS, "fc.weight": np.ones((5, 4, 1, 1))})
+        (facts,) = self.json("info", self.model)
+        self.assertEqual(facts["cam_classifier"], "fc")
+        self.assertEqual(facts["multiply_adds"], 8 * 8 * 4 * 3 * 9 + 4 * 5)
+        out, _ = self.camlite("info", self.model)
+        self.assertIn("features pool (4x4x4) -> global_avg_pool gap -> conv2d fc\n", out)
+
+    def test_no_head(self):
+        graph = GRAPH.replace("gap global_avg_pool", "flat flatten").replace("gap", "flat")
+        write_model(self.model, graph, {**TENSORS, "fc.weight": np.ones((5, 64))})
+        (facts,) = self.json("info", self.model)
+        self.assertFalse(facts["cam_head"])
+        for key in ("cam_features", "cam_pool", "cam_classifier"):
+            self.assertIsNone(facts[key])
+        self.assertIn("fc (linear) leads from the last feature map, that of pool (max_pool2d)", facts["cam_reason"])
+        out, _ = self.camlite("info", self.model)
+        self.assertIn("none: " + facts["cam_reason"], out)
 
     def test_labels_alone(self):
         out, _ = self.camlite("info", self.colours(), "--labels")

@@ -114,11 +114,7 @@ class Cam {
   explicit Cam(const CamOptions& options)
       : options_(options), network_(make_network(options.model)) {
     const Model& model = network_.model();
-    if (!network_.has_cam_head()) {
-      fail(model.source(),
-           ": no class activation maps: they need global_avg_pool before the last "
-           "linear layer, which this network does not have");
-    }
+    network_.require_maps();
     if (!options.wanted.empty()) wanted_ = find_class(model, options.wanted);
     for (const auto& [name, value] : colormaps) {
       if (options.colormap == name) colormap_ = value;

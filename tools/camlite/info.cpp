@@ -1,6 +1,8 @@
 // camlite info: what a model is made of, and what it costs.
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +33,7 @@ struct Facts {
   Shape input;
   std::vector<LayerInfo> layers;
   MemoryInfo memory;
+  std::optional<Shape> features = {};  // of the CAM head, if there is one
   Index parameters = 0;
   Index multiply_adds = 0;
 };
@@ -38,6 +41,7 @@ struct Facts {
 Facts facts_of(const Network& network, Index size) {
   const Shape input = input_shape(network.model(), 1, size);
   Facts facts{network, input, network.layers(input), network.memory(input)};
+  if (network.has_cam_head()) facts.features = network.features_shape(input);
   for (const LayerInfo& layer : facts.layers) {
     facts.parameters += layer.parameters;
     facts.multiply_adds += layer.multiply_adds;
@@ -69,6 +73,20 @@ std::string extents(const Shape& shape) {
   return out;
 }
 
+// "features relu5 (14x14x512) -> global_avg_pool gap -> linear fc", or why there is none.
+std::string head_text(const Facts& facts) {
+  const Head& head = facts.network.head();
+  if (!facts.features) return "none: " + printable(head.missing);
+  std::string out =
+      text("features ", shortened(printable(head.features), 32), " (", extents(*facts.features),
+           ") -> ", GlobalAvgPool::type, " ", shortened(printable(head.pool), 32));
+  if (head.classifier.empty()) return out + ", whose channels are the classes";
+  const Graph& graph = facts.network.model().graph();
+  const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                 [&](const Node& n) { return n.name == head.classifier; });
+  return out + text(" -> ", type_of(node->op), " ", shortened(printable(head.classifier), 32));
+}
+
 std::string to_text(const Facts& facts) {
   const Model& model = facts.network.model();
   using enum Table::Align;
@@ -88,7 +106,7 @@ std::string to_text(const Facts& facts) {
   rest.row({"preprocessing", preprocessing});
   rest.row({"classes",
             text(model.classes(), model.labels().empty() ? ", without labels" : ", with labels")});
-  rest.row({"CAM head", facts.network.has_cam_head() ? "yes" : "no: no class activation maps"});
+  rest.row({"CAM head", head_text(facts)});
   rest.row({"memory", text("weights ", megabytes(facts.memory.weights), ", workspace ",
                            megabytes(facts.memory.workspace), " for one picture on ",
                            counted(facts.network.threads(), "thread"))});
@@ -114,6 +132,8 @@ Json to_json(const Facts& facts) {
                       {"multiply_adds", layer.multiply_adds},
                       {"algorithm", layer.algorithm}});
   }
+  const Head& head = facts.network.head();
+  const auto or_null = [](const std::string& name) { return name.empty() ? Json() : Json(name); };
   Json notes = Json::object();
   for (const auto& [key, value] : model.notes()) notes[key] = value;
   return {{"model", model.source()},
@@ -121,6 +141,10 @@ Json to_json(const Facts& facts) {
           {"classes", model.classes()},
           {"labels", model.labels()},
           {"cam_head", facts.network.has_cam_head()},
+          {"cam_features", or_null(head.features)},
+          {"cam_pool", or_null(head.pool)},
+          {"cam_classifier", or_null(head.classifier)},
+          {"cam_reason", or_null(head.missing)},
           {"preprocessing", preprocessing_text(model.preprocessing())},
           {"layers", std::move(layers)},
           {"parameters", facts.parameters},

@@ -2,78 +2,19 @@
 // before it, ReLU and 2x2 max pooling applied by it, dropout gone, weights packed for the kernels.
 #pragma once
 
-#include <cmath>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <camlite/kernels/conv2d.hpp>
 #include <camlite/model/model.hpp>
+#include <camlite/network/head.hpp>
+#include <camlite/network/program.hpp>
 
-namespace camlite {
-
-// The linear layer behind global average pooling: what turns features into logits, and into maps.
-struct Head {
-  TensorView<const float> weight;  // (K, C); empty where the features' channels are the classes
-  TensorView<const float> bias;    // (K); empty if there is none
-  Index classes = 0;
-  std::shared_ptr<const void> storage;  // of both, shared with the network
-};
-
-namespace detail {
-
-// One operator, ready to run. Values are numbered as the graph numbers them.
-struct Step {
-  std::string name;
-  Operator op;
-  Activation activation = Activation::none;  // of a convolution
-  bool normalized = false;                   // batch normalization was folded in
-  bool pooled = false;                       // 2x2 max pooling is applied to its output
-  std::vector<Index> inputs;
-  Index output = 0;
-  std::vector<Shape>
-      parameter_shapes;  // of what the model holds for it, batch normalization folded
-  std::shared_ptr<const std::vector<Tensor<float>>> parameters;  // none of a convolution
-  std::optional<kernels::FastConv2d> conv;                       // what it has instead
-};
-
-// What the kernels are chosen by.
-struct Target {
-  const kernels::Kernels* kernels = nullptr;
-  std::optional<ConvAlgorithm> convolution;  // instead of the fastest, where it can be
-  int threads = 1;                           // that pack
-};
-
-struct Program {
-  std::vector<Step> steps;
-  Index values = 0;
-  Index logits = 0;
-  std::optional<Index> probabilities;  // where the graph ends with softmax
-  std::optional<Index> features;       // where there is a CAM head
-  std::shared_ptr<const Head> head;    // likewise
-};
-
-// The shape of every value for this input, as infer_shapes has them. The parameters, which were
-// checked for the size that the graph names, must fit this one too: a linear layer behind flatten
-// takes no other. Throws Error naming `source` and the layer.
-inline std::vector<Shape> value_shapes(const Program& program, const Graph& graph,
-                                       const Shape& input, std::string_view source) {
-  std::vector<Shape> shapes = infer_shapes(graph, input, source);
-  for (const Step& step : program.steps) {
-    const std::vector<Parameter> needed = parameters_of(step.op, shapes_of(step.inputs, shapes));
-    for (std::size_t i = 0; i < needed.size(); ++i) {
-      const Shape& held = step.parameter_shapes[i];
-      if (held == needed[i].shape) continue;
-      fail(source, ": ", step.name, ": for an input of ", input.str(), " its ", needed[i].suffix,
-           " would have to be ", needed[i].shape.str(), ", it is ", held.str());
-    }
-  }
-  return shapes;
-}
+namespace camlite::detail {
 
 class Lowering {
  public:
@@ -82,32 +23,34 @@ class Lowering {
         target_(target),
         nodes_(model.graph().nodes),
         alias_(nodes_.size() + 1),
-        readers_(nodes_.size() + 1) {
-    for (std::size_t v = 0; v < alias_.size(); ++v) alias_[v] = static_cast<Index>(v);
+        readers_(nodes_.size() + 1),
+        shapes_(infer_shapes(model.graph(), model.input_shape(), model.source())),
+        vectors_(vector_values(model.graph(), shapes_)),
+        finder_(model.graph(), shapes_, vectors_) {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      for (Index value : nodes_[i].inputs) readers_[at(value)].push_back(i);
+      if (finder_.does_nothing(i)) {
+        alias_[i + 1] = alias_[at(nodes_[i].inputs[0])];
+        continue;
+      }
+      alias_[i + 1] = static_cast<Index>(i + 1);
+      for (Index value : nodes_[i].inputs) readers_[at(alias_[at(value)])].push_back(i);
     }
-    shapes_ = infer_shapes(model.graph(), model.input_shape(), model.source());
   }
 
   Program lower() {
     std::vector<bool> done(nodes_.size(), false);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (done[i]) continue;
+      if (done[i] || finder_.does_nothing(i)) continue;
       const Node& node = nodes_[i];
-      if (std::holds_alternative<Dropout>(node.op)) {
-        alias_[i + 1] = alias_[at(node.inputs[0])];
-      } else if (std::holds_alternative<Conv2d>(node.op)) {
+      if (std::holds_alternative<Conv2d>(node.op)) {
         lower_convolution(i, done);
       } else {
-        Step step = new_step(node, load_parameters(node));
-        step.output = static_cast<Index>(i + 1);
-        program_.steps.push_back(std::move(step));
+        add_step(new_step(node, node.op, load_parameters(node)), i);
       }
       model_.release_pages();
     }
     program_.values = std::ssize(nodes_) + 1;
-    find_results();
+    set_results();
     return std::move(program_);
   }
 
@@ -119,15 +62,22 @@ class Lowering {
     return values;
   }
 
-  Step new_step(const Node& node, std::vector<Tensor<float>> parameters) const {
+  Step new_step(const Node& node, const Operator& op, std::vector<Tensor<float>> parameters) const {
     Step step;
     step.name = node.name;
-    step.op = node.op;
+    step.type = type_of(node.op);
+    step.op = op;
     step.inputs = resolved(node.inputs);
     for (const Tensor<float>& parameter : parameters)
       step.parameter_shapes.push_back(parameter.shape());
     step.parameters = std::make_shared<const std::vector<Tensor<float>>>(std::move(parameters));
     return step;
+  }
+
+  // `last`: the node whose value the step computes.
+  void add_step(Step step, std::size_t last) {
+    step.output = static_cast<Index>(last + 1);
+    program_.steps.push_back(std::move(step));
   }
 
   std::vector<Tensor<float>> load_parameters(const Node& node) const {
@@ -155,33 +105,45 @@ class Lowering {
       fold(*norm, conv, parameters);
       done[last = *norm] = true;
     }
-    Step step = new_step(nodes_[i], {});
-    step.op = conv;
-    step.normalized = norm.has_value();
+    const std::string_view normalized = norm ? "+batch_norm" : "";
+    if (finder_.is_linear(i)) {
+      parameters[0] =
+          std::move(parameters[0]).reshaped({conv.out_channels, parameters[0].extent(1)});
+      Step step = new_step(nodes_[i], Linear{conv.out_channels, conv.bias}, std::move(parameters));
+      step.type += normalized;
+      add_step(std::move(step), last);
+      return;
+    }
+    Step step = new_step(nodes_[i], conv, {});
+    step.type += normalized;
+    Activation activation = Activation::none;
     if (const auto relu = only_reader<Relu>(last)) {
-      step.activation = Activation::relu;
+      activation = Activation::relu;
+      step.type += "+relu";
       done[last = *relu] = true;
     } else if (const auto relu6 = only_reader<Relu6>(last)) {
-      step.activation = Activation::relu6;
+      activation = Activation::relu6;
+      step.type += "+relu6";
       done[last = *relu6] = true;
     }
     const Shape &in = shapes_[at(nodes_[i].inputs[0])], &out = shapes_[i + 1];
     ConvAlgorithm algorithm = kernels::fastest_algorithm(conv, in, out, *target_.kernels);
     if (target_.convolution && kernels::can_compute(*target_.convolution, conv, in[3]))
       algorithm = *target_.convolution;
+    bool pooled = false;
     if (const auto pool = only_reader<MaxPool2d>(last);
         pool && kernels::winograd_index(algorithm) &&
         halves(std::get<MaxPool2d>(nodes_[*pool].op))) {
-      step.pooled = true;
+      pooled = true;
+      step.type += "+max_pool2d";
       done[last = *pool] = true;
     }
-    step.output = static_cast<Index>(last + 1);
     for (const Tensor<float>& parameter : parameters)
       step.parameter_shapes.push_back(parameter.shape());
-    step.conv.emplace(
-        conv, step.activation, step.pooled, *target_.kernels, algorithm, parameters[0].view(),
-        conv.bias ? parameters[1].view() : TensorView<const float>(), target_.threads);
-    program_.steps.push_back(std::move(step));
+    step.conv.emplace(conv, activation, pooled, *target_.kernels, algorithm, parameters[0].view(),
+                      conv.bias ? parameters[1].view() : TensorView<const float>(),
+                      target_.threads);
+    add_step(std::move(step), last);
   }
 
   // 2x2 windows side by side, the last odd row and column left out.
@@ -208,48 +170,41 @@ class Lowering {
     }
   }
 
-  // Where the logits, the probabilities and the CAM head are: [conv features, GAP, linear,
-  // softmax], with dropout and flatten anywhere behind the pooling, and linear or softmax missing.
-  void find_results() {
-    std::vector<const Step*> producers(alias_.size(), nullptr);  // by value
-    for (const Step& step : program_.steps) producers[at(step.output)] = &step;
-    const auto producer = [&](Index value) { return producers[at(value)]; };
-    Index value = alias_[nodes_.size()];
-    const Step* step = producer(value);
-    if (step && std::holds_alternative<Softmax>(step->op)) {
-      program_.probabilities = value;
-      value = step->inputs[0];
-      step = producer(value);
-    }
-    program_.logits = value;
-    const auto skip_flatten = [&] {
-      while (step && std::holds_alternative<Flatten>(step->op)) step = producer(step->inputs[0]);
-    };
+  void set_results() {
+    const Results results = finder_.find();
+    program_.logits = alias_[at(results.logits)];
+    if (results.probabilities) program_.probabilities = alias_[at(*results.probabilities)];
     auto head = std::make_shared<Head>();
     head->classes = model_.classes();
-    skip_flatten();
-    if (step && std::holds_alternative<Linear>(step->op)) {
-      const std::vector<Tensor<float>>& parameters = *step->parameters;
+    head->missing = results.missing;
+    if (results.pool) {
+      const Node& pool = nodes_[*results.pool];
+      program_.features = alias_[at(pool.inputs[0])];
+      head->features = *program_.features == 0 ? "input" : nodes_[at(*program_.features - 1)].name;
+      head->pool = pool.name;
+    }
+    if (results.classifier) {
+      const Node& node = nodes_[*results.classifier];
+      const Step& step = *std::find_if(program_.steps.begin(), program_.steps.end(),
+                                       [&](const Step& s) { return s.name == node.name; });
+      const std::vector<Tensor<float>>& parameters = *step.parameters;
+      head->classifier = node.name;
       head->weight = parameters[0].view();
       if (parameters.size() > 1) head->bias = parameters[1].view();
-      head->storage = step->parameters;
-      step = producer(step->inputs[0]);
-      skip_flatten();
+      head->storage = step.parameters;
     }
-    if (step && std::holds_alternative<GlobalAvgPool>(step->op)) {
-      program_.features = step->inputs[0];
-      program_.head = std::move(head);
-    }
+    program_.head = std::move(head);
   }
 
   const Model& model_;
   Target target_;
   std::span<const Node> nodes_;
-  std::vector<Index> alias_;                       // by value: the value whose memory it is
+  std::vector<Index> alias_;  // by value: itself, or the one that it is for all that follows
   std::vector<std::vector<std::size_t>> readers_;  // by value: the nodes that read it
   std::vector<Shape> shapes_;
+  std::vector<bool> vectors_;
+  ResultFinder finder_;
   Program program_;
 };
 
-}  // namespace detail
-}  // namespace camlite
+}  // namespace camlite::detail

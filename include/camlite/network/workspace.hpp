@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <camlite/network/lowering.hpp>
 #include <camlite/network/memory_plan.hpp>
+#include <camlite/network/program.hpp>
 
 namespace camlite {
 
