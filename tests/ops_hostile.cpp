@@ -1,12 +1,17 @@
 // Attributes and shapes as a hostile model file may have them: an operator refuses them or is
 // right, and nothing overflows (which the sanitizers of the build would say).
+#include <camlite/ops/arithmetic.hpp>
 #include <camlite/ops/avg_pool2d.hpp>
+#include <camlite/ops/channel_shuffle.hpp>
 #include <camlite/ops/concat.hpp>
+#include <camlite/ops/constant.hpp>
 #include <camlite/ops/conv2d.hpp>
 #include <camlite/ops/flatten.hpp>
 #include <camlite/ops/linear.hpp>
 #include <camlite/ops/lrn.hpp>
 #include <camlite/ops/max_pool2d.hpp>
+#include <camlite/ops/pad.hpp>
+#include <camlite/ops/slice.hpp>
 
 #include <array>
 #include <cmath>
@@ -292,6 +297,24 @@ TEST_CASE("layers of hostile sizes refuse them or infer the right shapes") {
     if (const auto joined = unless_refused([&] { return camlite::Concat::output_shape(both); })) {
       CHECK(Wide{joined->size()} == Wide{both[0].size()} + both[1].size());
     }
+    const camlite::Pad border{hostile(random), hostile(random), hostile(random), hostile(random)};
+    if (const auto out = unless_refused([&] { return border.output_shape(in); })) {
+      CHECK(Wide{(*out)[1]} == Wide{border.top} + (*one)[1] + border.bottom);
+      CHECK(Wide{(*out)[2]} == Wide{border.left} + (*one)[2] + border.right);
+    }
+    const camlite::Slice part{hostile(random), hostile(random)};
+    if (const auto out = unless_refused([&] { return part.output_shape(in); })) {
+      CHECK(Wide{(*out)[3]} == Wide{part.end} - part.start);
+      CHECK((part.start >= 0 && (*out)[3] > 0 && part.end <= (*one)[3]));
+    }
+    const camlite::ChannelShuffle shuffle{hostile(random)};
+    if (const auto out = unless_refused([&] { return shuffle.output_shape(in); })) {
+      CHECK((*one)[3] % shuffle.groups == 0);
+    }
+    const camlite::Constant constant{hostile(random), hostile(random), hostile(random)};
+    if (const auto out = unless_refused([&] { return constant.output_shape({}); })) {
+      CHECK(out->size() == constant.parameters({})[0].shape.size());
+    }
     const Linear linear{.out_features = hostile(random)};
     const std::array<Shape, 1> vectors{Shape{(*one)[0], (*one)[1]}};
     if (const auto out = unless_refused([&] { return linear.output_shape(vectors); })) {
@@ -300,6 +323,30 @@ TEST_CASE("layers of hostile sizes refuse them or infer the right shapes") {
                      Wide{(*one)[0]} * linear.out_features * (*one)[1]));
     }
   }
+}
+
+TEST_CASE("broadcasting refuses hostile shapes or gives the largest extents") {
+  Random random(32);
+  int accepted = 0;
+  for (int i = 0; i < 200000; ++i) {
+    const auto extent = [&] { return random.coin() ? 1 : hostile_extent(random); };
+    const auto shape = [&] {
+      return unless_refused([&] { return Shape{extent(), extent(), extent(), extent()}; });
+    };
+    const auto a = shape(), b = shape();
+    if (!a || !b) continue;
+    const std::array<Shape, 2> in{*a, *b};
+    const auto out = unless_refused([&] { return camlite::Mul::output_shape(in); });
+    if (!out) continue;
+    ++accepted;
+    bool right = true;
+    for (int axis = 0; axis < 4; ++axis) {
+      const Index x = (*a)[axis], y = (*b)[axis], together = (*out)[axis];
+      right = right && (x == y || x == 1 || y == 1) && together == (x == 1 ? y : x);
+    }
+    if (!right) FAIL(a->str() << " and " << b->str() << " give " << out->str());
+  }
+  CHECK(accepted > 1000);
 }
 
 TEST_CASE("an lrn of a huge window sees all channels") {

@@ -1,11 +1,13 @@
-#include <camlite/ops/arithmetic.hpp>
 #include <camlite/ops/batch_norm.hpp>
+#include <camlite/ops/channel_shuffle.hpp>
 #include <camlite/ops/concat.hpp>
+#include <camlite/ops/constant.hpp>
 #include <camlite/ops/dropout.hpp>
 #include <camlite/ops/flatten.hpp>
 #include <camlite/ops/linear.hpp>
 #include <camlite/ops/lrn.hpp>
-#include <camlite/ops/relu.hpp>
+#include <camlite/ops/pad.hpp>
+#include <camlite/ops/slice.hpp>
 #include <camlite/ops/softmax.hpp>
 
 #include <algorithm>
@@ -17,12 +19,15 @@
 #include <catch2/catch.hpp>
 
 #include "support/compare.hpp"
+#include "support/maps.hpp"
 #include "support/random.hpp"
 
 using camlite::Index;
 using camlite::Shape;
 using camlite::Tensor;
+using camlite::test::map_of;
 using camlite::test::Random;
+using camlite::test::random_map;
 using camlite::test::relative_error;
 using camlite::test::tolerance;
 
@@ -33,82 +38,7 @@ constexpr T nan_value = std::numeric_limits<T>::quiet_NaN();
 template <class T>
 constexpr T infinity = std::numeric_limits<T>::infinity();
 
-Shape random_map(Random& random, Index most_channels = 20) {
-  return {random.between(1, 3), random.between(1, 9), random.between(1, 9),
-          random.between(1, most_channels)};
-}
-
-// Any rank, and sometimes nothing in it.
-Shape random_shape(Random& random) {
-  std::vector<Index> extents(static_cast<std::size_t>(random.between(0, 4)));
-  for (Index& extent : extents) extent = random.between(random.between(0, 9) > 0, 7);
-  return Shape(extents);
-}
-
-// Sets out(n, y, x, c) = formula(n, y, x, c).
-template <class Formula>
-Tensor<double> map_of(const Shape& shape, const Formula& formula) {
-  Tensor<double> out(shape);
-  for (Index n = 0; n < shape[0]; ++n) {
-    for (Index y = 0; y < shape[1]; ++y) {
-      for (Index x = 0; x < shape[2]; ++x) {
-        for (Index c = 0; c < shape[3]; ++c) out(n, y, x, c) = formula(n, y, x, c);
-      }
-    }
-  }
-  return out;
-}
-
 }  // namespace
-
-TEMPLATE_TEST_CASE("relu is max(x, 0) and relu6 no more than 6", "", float, double) {
-  using T = TestType;
-  Random random(7);
-  for (int i = 0; i < 200; ++i) {
-    const Tensor<T> in = random.tensor<T>(random_shape(random), -9, 9);
-    const Tensor<T> relu = camlite::relu<T>(in), relu6 = camlite::relu6<T>(in);
-    CAPTURE(in.shape().str());
-    REQUIRE(relu.shape() == in.shape());
-    REQUIRE(relu6.shape() == in.shape());
-    bool right = true;
-    for (Index j = 0; j < in.size(); ++j) {
-      const T x = in.data()[j];
-      right = right && relu.data()[j] == std::max(x, T{0}) &&
-              relu6.data()[j] == std::min(std::max(x, T{0}), T{6});
-    }
-    CHECK(right);
-  }
-}
-
-TEMPLATE_TEST_CASE("relu keeps NaN and infinity", "", float, double) {
-  using T = TestType;
-  const Tensor<T> in({3}, std::array<T, 3>{nan_value<T>, infinity<T>, -infinity<T>});
-  const Tensor<T> relu = camlite::relu<T>(in), relu6 = camlite::relu6<T>(in);
-  CHECK(std::isnan(relu(0)));
-  CHECK(std::isnan(relu6(0)));
-  CHECK(relu(1) == infinity<T>);
-  CHECK(relu6(1) == 6);
-  CHECK(relu(2) == 0);
-  CHECK(relu6(2) == 0);
-}
-
-TEMPLATE_TEST_CASE("add is the sum of two or three tensors of one shape", "", float, double) {
-  using T = TestType;
-  Random random(8);
-  for (int i = 0; i < 200; ++i) {
-    const Shape shape = random_shape(random);
-    CAPTURE(shape.str());
-    const Tensor<T> a = random.tensor<T>(shape), b = random.tensor<T>(shape);
-    const Tensor<T> c = random.tensor<T>(shape);
-    Tensor<T> two(shape), three(shape);
-    for (Index j = 0; j < a.size(); ++j) {
-      two.data()[j] = a.data()[j] + b.data()[j];
-      three.data()[j] = a.data()[j] + b.data()[j] + c.data()[j];
-    }
-    CHECK(relative_error(camlite::add<T>({a, b}), two) == 0);
-    CHECK(relative_error(camlite::add<T>({a, b, c}), three) <= tolerance<T>);
-  }
-}
 
 TEMPLATE_TEST_CASE("concat puts channels side by side", "", float, double) {
   using T = TestType;
@@ -130,6 +60,81 @@ TEMPLATE_TEST_CASE("concat puts channels side by side", "", float, double) {
                                            });
     CHECK(relative_error(camlite::concat<T>({a, b, c}), expected) == 0);
     CHECK(relative_error(camlite::concat<T>({a}), a) == 0);
+  }
+}
+
+TEMPLATE_TEST_CASE("slice is some of the channels", "", float, double) {
+  using T = TestType;
+  Random random(23);
+  for (int i = 0; i < 200; ++i) {
+    const Tensor<T> in = random.tensor<T>(random_map(random));
+    const Index start = random.between(0, in.extent(3) - 1);
+    const Index end = random.between(start + 1, in.extent(3)), count = end - start;
+    CAPTURE(in.shape().str(), start, end);
+    const Tensor<double> expected =
+        map_of({in.extent(0), in.extent(1), in.extent(2), count},
+               [&](Index n, Index y, Index x, Index c) { return double{in(n, y, x, start + c)}; });
+    CHECK(relative_error(camlite::slice<T>(in, start, end), expected) == 0);
+    const Index pixels = in.size() / in.extent(3);
+    const Tensor<T> vectors =
+        camlite::slice<T>(in.view().reshaped({pixels, in.extent(3)}), start, end);
+    CHECK(vectors.shape() == Shape{pixels, count});
+    CHECK(std::equal(vectors.begin(), vectors.end(), expected.begin(), expected.end()));
+  }
+}
+
+TEMPLATE_TEST_CASE("channel_shuffle deals out the channels of its groups in turn", "", float,
+                   double) {
+  using T = TestType;
+  Random random(24);
+  for (int i = 0; i < 200; ++i) {
+    const Index groups = random.between(1, 6), depth = random.between(1, 6);
+    const Shape map = random_map(random);
+    const Tensor<T> in = random.tensor<T>({map[0], map[1], map[2], groups * depth});
+    CAPTURE(in.shape().str(), groups);
+    const Tensor<double> expected = map_of(in.shape(), [&](Index n, Index y, Index x, Index c) {
+      return double{in(n, y, x, c % groups * depth + c / groups)};
+    });
+    CHECK(relative_error(camlite::channel_shuffle<T>(in, groups), expected) == 0);
+    // Shuffled by the other factor, the channels are where they were.
+    const Tensor<T> once = camlite::channel_shuffle<T>(in, groups);
+    CHECK(relative_error(camlite::channel_shuffle<T>(once, depth), in) == 0);
+  }
+}
+
+TEMPLATE_TEST_CASE("pad puts a constant around a map", "", float, double) {
+  using T = TestType;
+  Random random(25);
+  for (int i = 0; i < 200; ++i) {
+    const Tensor<T> in = random.tensor<T>(random_map(random));
+    const auto width = [&] { return random.one_of<Index>({0, 1, random.between(0, 9)}); };
+    const camlite::Pad border{width(), width(), width(), width(), random.one_of({0.0, -1.5, 9.0})};
+    CAPTURE(in.shape().str(), border.top, border.bottom, border.left, border.right);
+    const Tensor<double> expected =
+        map_of({in.extent(0), border.top + in.extent(1) + border.bottom,
+                border.left + in.extent(2) + border.right, in.extent(3)},
+               [&](Index n, Index y, Index x, Index c) {
+                 const Index v = y - border.top, u = x - border.left;
+                 const bool inside = v >= 0 && v < in.extent(1) && u >= 0 && u < in.extent(2);
+                 return inside ? double{in(n, v, u, c)} : border.value;
+               });
+    CHECK(relative_error(camlite::pad<T>(in, border), expected) == 0);
+  }
+  const Tensor<T> lowest =
+      camlite::pad<T>(Tensor<T>({1, 1, 1, 1}), {.top = 1, .value = -infinity<double>});
+  CHECK(lowest(0, 0, 0, 0) == -infinity<T>);
+}
+
+TEMPLATE_TEST_CASE("constant is its value, channels innermost", "", float, double) {
+  using T = TestType;
+  Random random(26);
+  for (int i = 0; i < 50; ++i) {
+    const Tensor<T> value =
+        random.tensor<T>({random.between(1, 20), random.between(1, 9), random.between(1, 9)});
+    const Tensor<double> expected =
+        map_of({1, value.extent(1), value.extent(2), value.extent(0)},
+               [&](Index, Index y, Index x, Index c) { return double{value(c, y, x)}; });
+    CHECK(relative_error(camlite::constant<T>(value), expected) == 0);
   }
 }
 
@@ -269,18 +274,33 @@ TEMPLATE_TEST_CASE("lrn divides by the squares of the channels around", "", floa
 }
 
 TEST_CASE("layers whose shapes do not fit say what does not fit") {
-  const Tensor<float> map({2, 3, 4, 5}), other({2, 3, 4, 6}), wide({2, 3, 5, 5}), vectors({2, 5});
+  const Tensor<float> map({2, 3, 4, 5}), wide({2, 3, 5, 5}), vectors({2, 5});
   const Tensor<float> five({5}), six({6}), scalar(Shape{});
-  CHECK_THROWS_WITH(camlite::add<float>({map}), "add: takes 2 or more inputs, not 1");
-  CHECK_THROWS_WITH(camlite::add<float>({map, map, other}),
-                    "add: takes tensors of one shape, or with extents of 1 where they differ, its "
-                    "inputs are (2, 3, 4, 5) and (2, 3, 4, 6)");
   CHECK_THROWS_WITH(camlite::concat<float>({}), "concat: takes 1 or more inputs, not 0");
   CHECK_THROWS_WITH(camlite::concat<float>({map, wide}),
                     "concat: joins maps of one batch, height and width, its inputs are "
                     "(2, 3, 4, 5) and (2, 3, 5, 5)");
   CHECK_THROWS_WITH(camlite::concat<float>({map, vectors}),
                     "concat: needs a feature map (N, H, W, C), its input is (2, 5)");
+  CHECK_THROWS_WITH(camlite::slice<float>(map, 2, 6),
+                    "slice: channels 2 to 6 are not a part of its 5 input channels");
+  CHECK_THROWS_WITH(camlite::slice<float>(map, 2, 2),
+                    "slice: channels 2 to 2 are not a part of its 5 input channels");
+  CHECK_THROWS_WITH(camlite::slice<float>(vectors, -1, 2),
+                    "slice: channels -1 to 2 are not a part of its 5 input channels");
+  CHECK_THROWS_WITH(camlite::slice<float>(five, 0, 1),
+                    "slice: needs a feature map (N, H, W, C) or vectors (N, C) that are not empty, "
+                    "its input is (5)");
+  CHECK_THROWS_WITH(camlite::channel_shuffle<float>(map, 2),
+                    "channel_shuffle: groups=2 does not divide its 5 input channels");
+  CHECK_THROWS_WITH(camlite::channel_shuffle<float>(map, 0),
+                    "channel_shuffle: groups must be at least 1, not 0");
+  CHECK_THROWS_WITH(camlite::pad<float>(map, {.bottom = -1}),
+                    "pad: bottom must be at least 0, not -1");
+  CHECK_THROWS_WITH(camlite::constant<float>(vectors),
+                    "constant: value must be (C, H, W), it is (2, 5)");
+  CHECK_THROWS_WITH(camlite::constant<float>(Tensor<float>({3, 0, 2})),
+                    "constant: height must be at least 1, not 0");
   CHECK_THROWS_WITH(camlite::flatten<float>(five),
                     "flatten: needs a feature map (N, H, W, C), its input is (5)");
   CHECK_THROWS_WITH(camlite::softmax<float>(scalar),

@@ -26,7 +26,7 @@ inline std::string random_size(Random& random, Index least, Index most) {
 // An operator that reads `latest` and perhaps an earlier value. It may not fit.
 inline std::string random_operator(Random& random, const std::string& latest,
                                    const std::string& earlier) {
-  switch (random.between(0, 11)) {
+  switch (random.between(0, 19)) {
     case 0:
     case 1:
     case 2: {
@@ -56,6 +56,23 @@ inline std::string random_operator(Random& random, const std::string& latest,
                   " count_include_pad=", random.between(0, 1));
     case 10:
       return text("add ", latest, ",", earlier, random.coin() ? "," + latest : "");
+    case 11:
+      return text(random.one_of<const char*>({"sub ", "mul ", "maximum "}), latest, ",", earlier);
+    case 12:
+      return text("clamp ", latest, " min=-0.5", random.coin() ? " max=0.75" : "");
+    case 13:
+      return text(random.one_of<const char*>({"leaky_relu ", "prelu ", "hard_swish "}), latest);
+    case 14:
+      return text(random.one_of<const char*>({"sigmoid ", "silu ", "hard_sigmoid "}), latest);
+    case 15:
+      return text("scale ", latest, " bias=", random.between(0, 1));
+    case 16:
+      return text("slice ", latest, " start=", random.between(0, 2), " end=", random.between(1, 6));
+    case 17:
+      return text("pad ", latest, " top=", random.between(0, 1), " left=", random.between(0, 2),
+                  " right=1 value=0.25");
+    case 18:
+      return text("channel_shuffle ", latest, " groups=", random.between(2, 3));
     default:
       return text("concat ", earlier, ",", latest);
   }
@@ -70,10 +87,15 @@ inline std::string random_graph(Random& random, const RandomGraphOptions& option
                            " width=", random.between(7, 14), "\n");
   std::vector<std::string> names{"input"};
   while (std::ssize(names) <= options.lines) {
-    const auto earlier = names[static_cast<std::size_t>(random.between(0, std::ssize(names) - 1))];
+    auto earlier = names[static_cast<std::size_t>(random.between(0, std::ssize(names) - 1))];
     const std::string name = text("n", names.size());
-    const std::string line =
-        text(name, ' ', detail::random_operator(random, names.back(), earlier), "\n");
+    std::string line;
+    if (random.between(0, 4) == 0) {  // refused below if the operator does not read it
+      earlier = text("m", names.size());
+      line = random.coin() ? text(earlier, " global_avg_pool ", names.back(), "\n")
+                           : text(earlier, " constant - channels=", random.between(1, 6), "\n");
+    }
+    line += text(name, ' ', detail::random_operator(random, names.back(), earlier), "\n");
     try {
       const Graph longer = parse_graph(graph + line);
       if (infer_shapes(longer, {1, longer.height, longer.width, 3}).back().size() > 20000) continue;
