@@ -16,6 +16,7 @@
 #include "arguments.hpp"
 #include "config.hpp"
 #include "console.hpp"
+#include "model_folders.hpp"
 
 #if CAMLITE_EMBEDDED_MODEL
 // From embedded_model.S.
@@ -41,18 +42,11 @@ struct Place {
   std::string_view name;
 };
 
-// Where it may lie as a file, if it is not part of the program. An installation that was moved
-// keeps its data beside its programs.
+// Where it may lie as a file, if it is not part of the program.
 std::vector<Place> default_places() {
-  std::vector<Place> places{{CAMLITE_SOURCE_MODEL, "the source tree"},
-                            {CAMLITE_DATA_MODEL, "the data directory"}};
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    const auto prefix = program.parent_path().parent_path();
-    places.push_back({(prefix / "share/camlite" / CAMLITE_MODEL_NAME ".safetensors").string(),
-                      "the data directory beside the program"});
-  }
+  std::vector<Place> places{{CAMLITE_SOURCE_MODEL, "the source tree"}};
+  for (const std::string& folder : data_folders())
+    places.push_back({text(folder, "/" CAMLITE_MODEL_NAME ".safetensors"), "the data directory"});
   return places;
 }
 
@@ -153,10 +147,12 @@ std::string ModelChoice::name() const {
 }
 
 void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) {
-  auto* model = command
-                    .add_option(positional ? "MODEL,--model" : "--model", choice.path,
-                                "the model file; without it the default model")
-                    ->type_name("FILE");
+  auto* model =
+      command
+          .add_option(
+              positional ? "MODEL,--model" : "--model", choice.path,
+              "the model, by file or by name (camlite models); without it the default model")
+          ->type_name("FILE|NAME");
   auto* arch = command
                    .add_option("--arch", choice.arch,
                                "instead of a file a network with random weights: vgg16-gap")
@@ -174,7 +170,7 @@ void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) 
 
 Model load(const ModelChoice& choice) {
   if (choice.arch.empty())
-    return choice.path.empty() ? load_default_model() : load_model(choice.path);
+    return choice.path.empty() ? load_default_model() : load_model(find_model(choice.path));
   try {
     return random_architecture(choice.arch, {.groups = choice.groups});
   } catch (const Error& error) {
