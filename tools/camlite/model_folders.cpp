@@ -61,6 +61,7 @@ std::vector<NamedModel> named_models() {
     }
   }
   std::vector<NamedModel> models;
+  models.reserve(found.size());
   for (auto& [name, path] : found) models.push_back({name, path});
   return models;
 }

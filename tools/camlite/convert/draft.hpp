@@ -29,14 +29,20 @@ class ConversionReport {
     std::string what;  // "into conv1", "a training layer", ...
   };
 
-  void folded(std::string layer, std::string into) { add(Kind::folded, layer, "into " + into); }
-  void dropped(std::string layer, std::string why) { add(Kind::dropped, layer, why); }
-  void changed(std::string layer, std::string what) { add(Kind::changed, layer, what); }
+  void folded(std::string layer, const std::string& into) {
+    add(Kind::folded, std::move(layer), "into " + into);
+  }
+  void dropped(std::string layer, std::string why) {
+    add(Kind::dropped, std::move(layer), std::move(why));
+  }
+  void changed(std::string layer, std::string what) {
+    add(Kind::changed, std::move(layer), std::move(what));
+  }
 
   const std::vector<Line>& lines() const { return lines_; }
 
  private:
-  void add(Kind kind, std::string& layer, std::string what) {
+  void add(Kind kind, std::string layer, std::string what) {
     lines_.push_back({kind, std::move(layer), std::move(what)});
   }
 
