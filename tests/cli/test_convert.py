@@ -129,6 +129,15 @@ class Convert(ProgramTest):
         self.assertEqual(info["preprocessing"].split(),
                          ["resize=36x36", "crop=32", "channels=bgr", "scale=1", "mean=1,2,3", "std=1,1,1"])
 
+    def test_notes_stay_with_the_model(self):
+        self.camlite("convert", self.model(), "a.safetensors", "--note", "license=MIT", "--note", "source=a=b")
+        self.camlite("convert", "a.safetensors", "b.safetensors", "--note", "license=Apache-2.0")
+        (info,) = self.json("info", "b.safetensors")
+        self.assertEqual(info["notes"], {"license": "Apache-2.0", "source": "a=b"})
+        for note in ("license", "=MIT", "camlite.graph=x"):
+            _, err = self.camlite("convert", "a.safetensors", "c.safetensors", "--note", note, status=2)
+            self.assertIn("--note", err)
+
     def test_too_few_labels(self):
         (self.here / "names.txt").write_text("one\ntwo\n")
         _, err = self.camlite("convert", self.model(), "out.safetensors", "--labels", "names.txt", status=1)

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -22,9 +22,11 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "convert/draft.hpp"
+#include "convert/format.hpp"
+#include "convert/preprocessings.hpp"
 #include "convert/readers.hpp"
+#include "convert/verify.hpp"
 #include "json.hpp"
-#include "npy.hpp"
 
 namespace camlite::tool {
 
@@ -41,102 +43,12 @@ struct ConvertOptions {
   std::string channels;
   std::string mean, std;
   std::optional<double> scale;
+  std::vector<std::string> notes;  // KEY=VALUE
   std::string dtype = "f32";
   std::vector<std::string> verify;  // X.npy Y.npy
   double tolerance = 1e-3;
   bool json = false;
 };
-
-enum class Format { camlite, state_dict, onnx, caffe };
-
-std::string_view format_name(Format format) {
-  switch (format) {
-    case Format::camlite:
-      return "camlite";
-    case Format::state_dict:
-      return "PyTorch state dict";
-    case Format::onnx:
-      return "ONNX";
-    case Format::caffe:
-      return "Caffe";
-  }
-  return "";
-}
-
-bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
-  return bytes.size() >= magic.size() &&
-         std::equal(magic.begin(), magic.end(), bytes.begin(),
-                    [](char c, std::byte b) { return static_cast<std::byte>(c) == b; });
-}
-
-// A safetensors file starts with the length of its JSON header and the header.
-bool is_safetensors(std::span<const std::byte> bytes) {
-  return bytes.size() > 8 && bytes[8] == std::byte{'{'};
-}
-
-bool is_text(std::span<const std::byte> bytes) {
-  const auto start = bytes.first(std::min<std::size_t>(bytes.size(), 4096));
-  return std::all_of(start.begin(), start.end(), [](std::byte b) {
-    return b >= std::byte{' '} || b == std::byte{'\n'} || b == std::byte{'\r'} ||
-           b == std::byte{'\t'};
-  });
-}
-
-// By the file's content; its name says nothing. Throws Error if it is none that can be read.
-Format format_of(const std::string& path) {
-  const MappedFile file(path);
-  const std::span<const std::byte> bytes = file.bytes();
-  if (bytes.empty()) fail(path, ": the file is empty");
-  if (is_safetensors(bytes)) {
-    const Safetensors content = parse_safetensors(bytes, path);
-    const bool has_graph = std::any_of(content.metadata.begin(), content.metadata.end(),
-                                       [](const auto& m) { return m.first == "camlite.graph"; });
-    return has_graph ? Format::camlite : Format::state_dict;
-  }
-  constexpr std::string_view zip = "PK\x03\x04", pickle = "\x80\x02";
-  if (starts_with(bytes, zip) || starts_with(bytes, pickle)) {
-    fail(path,
-         ": this looks like a PyTorch checkpoint, which only Python can read; "
-         "tools/convert/from_torch.py converts it");
-  }
-  if (starts_with(bytes, "\x89HDF"))
-    fail(path, ": this is an HDF5 file (Keras?); export the network to ONNX");
-  if (is_text(bytes)) {
-    fail(path,
-         ": this is text. Of a Caffe network, name the weights (.caffemodel), and the definition "
-         "with --prototxt");
-  }
-  if (is_onnx(bytes)) return Format::onnx;
-  if (is_caffe(bytes)) return Format::caffe;
-  fail(path,
-       ": this is no ONNX model, no Caffe model, no safetensors file, nor anything else that "
-       "camlite converts");
-}
-
-// A camlite model once more: with other labels, preprocessing or type.
-Draft read_camlite(const std::string& path, ConversionReport& report) {
-  const Model model = load_model(path);
-  const Graph& graph = model.graph();
-  Draft draft(path, graph.channels, graph.height, graph.width);
-  const std::vector<Shape> shapes = infer_shapes(graph, model.input_shape(), path);
-  const auto name = [&](Index value) {
-    return value == 0 ? std::string("input")
-                      : graph.nodes[static_cast<std::size_t>(value - 1)].name;
-  };
-  for (const Node& node : graph.nodes) {
-    DraftNode copy{node.name, node.op, {}, {}};
-    for (Index value : node.inputs) copy.inputs.push_back(name(value));
-    for (const Parameter& parameter : parameters_of(node.op, input_shapes(node, shapes))) {
-      copy.tensors.emplace_back(parameter.suffix,
-                                to_float(model.tensor(text(node.name, '.', parameter.suffix))));
-    }
-    draft.add(std::move(copy), report);
-  }
-  draft.labels = model.labels();
-  draft.preprocessing = model.preprocessing();
-  draft.notes = model.notes();
-  return draft;
-}
 
 Draft read(Format format, const ConvertOptions& options, ConversionReport& report) {
   if (!options.prototxt.empty() && format != Format::caffe) {
@@ -173,27 +85,6 @@ std::vector<std::string> read_labels(const std::string& path) {
   while (!labels.empty() && labels.back().empty()) labels.pop_back();
   return labels;
 }
-
-// The preprocessings that networks are usually trained with, for an input of this size.
-std::optional<Preprocessing> known_preprocessing(std::string_view name, const Size2d& input) {
-  using enum Preprocessing::Fit;
-  using enum Preprocessing::Channels;
-  const Index shorter = std::min(input.height, input.width);
-  const Index resize = shorter * 8 / 7;  // 256 for 224, in proportion for other sizes
-  const std::array<double, 3> none{0, 0, 0}, one{1, 1, 1}, half{127.5, 127.5, 127.5};
-  if (name == "torchvision") return Preprocessing{.resize = resize, .crop = input};
-  if (name == "caffe") {
-    return Preprocessing{
-        exact, {input.height * 8 / 7, input.width * 8 / 7}, input, bgr, 1, {104, 117, 123}, one};
-  }
-  if (name == "tensorflow") return Preprocessing{shorter_side, resize, input, rgb, 1, half, half};
-  if (name == "unit") return Preprocessing{shorter_side, resize, input, rgb, 1.0 / 255, none, one};
-  if (name == "bytes") return Preprocessing{shorter_side, resize, input, rgb, 1, none, one};
-  return {};
-}
-
-const std::vector<std::string> preprocessing_names{"torchvision", "caffe", "tensorflow", "unit",
-                                                   "bytes"};
 
 // "224" or "HEIGHTxWIDTH", at least 1. Throws UsageError.
 Size2d parse_size(const std::string& words, std::string_view what) try {
@@ -247,61 +138,24 @@ void set_preprocessing(Draft& draft, Format format, const ConvertOptions& option
   throw UsageError(error.what());
 }
 
+// Adds the KEY=VALUE of the command line to what the file says; the same key replaces. Throws
+// UsageError.
+void set_notes(Draft& draft, const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) {
+    const std::size_t equals = note.find('=');
+    const std::string key = note.substr(0, equals);
+    if (equals == std::string::npos || key.empty())
+      throw UsageError(text("--note takes KEY=VALUE, not ", note));
+    if (key.starts_with("camlite."))
+      throw UsageError(
+          text("--note ", key, ": keys that start with camlite. say what the model is"));
+    std::erase_if(draft.notes, [&](const auto& known) { return known.first == key; });
+    draft.notes.emplace_back(key, note.substr(equals + 1));
+  }
+}
+
 DType dtype_of(const std::string& name) {
   return name == "f16" ? DType::F16 : name == "bf16" ? DType::BF16 : DType::F32;
-}
-
-// How far the model's results are from what they should be.
-struct Verified {
-  Index pictures = 0;
-  double error = 0;  // the largest difference over the largest value
-  std::string_view compared;
-};
-
-double relative_error(std::span<const float> is, std::span<const float> should) {
-  double difference = 0, largest = 0;
-  for (std::size_t i = 0; i < is.size(); ++i) {
-    const double d = std::abs(static_cast<double>(is[i]) - should[i]);
-    difference = d <= difference ? difference : d;  // NaN stays
-    largest = std::max(largest, std::abs(static_cast<double>(should[i])));
-  }
-  return difference == 0 ? 0 : difference / largest;
-}
-
-// Runs the model on the pictures of X, (N, C, H, W), and compares with Y, (N, K), which may be
-// logits or probabilities: whichever is closer.
-Verified verify(const Network& network, const std::string& x, const std::string& y) {
-  const NpyReader pictures(x), results(y);
-  const Shape& shape = pictures.shape();
-  const Index channels = network.model().graph().channels, classes = network.model().classes();
-  if (shape.rank() != 4 || shape[1] != channels || shape[0] < 1)
-    fail(x, ": verifying takes (N, ", channels, ", H, W), this is ", shape.str());
-  if (results.shape().size() != checked_product(shape[0], classes) ||
-      results.shape()[0] != shape[0])
-    fail(y, ": for ", shape[0], " pictures and ", classes, " classes this should be (", shape[0],
-         ", ", classes, "), it is ", results.shape().str());
-  const Index positions = shape[2] * shape[3], size = channels * positions;
-  Tensor<float> planes = Tensor<float>::uninitialized({channels, positions});
-  Tensor<float> pixels = Tensor<float>::uninitialized({1, shape[2], shape[3], channels});
-  std::vector<float> should(static_cast<std::size_t>(classes));
-  Workspace workspace;
-  double logits = 0, probabilities = 0;
-  const auto worse = [](double a, double b) { return b <= a ? a : b; };
-  for (Index n = 0; n < shape[0]; ++n) {
-    pictures.read(n * size, {planes.begin(), planes.end()});
-    for (Index c = 0; c < channels; ++c) {
-      for (Index i = 0; i < positions; ++i) pixels.data()[i * channels + c] = planes(c, i);
-    }
-    const Prediction seen = network.prediction(network.forward(pixels.view(), workspace), 0,
-                                               {0, 0, shape[3], shape[2]});
-    results.read(n * classes, should);
-    logits = worse(logits, relative_error({seen.logits().begin(), seen.logits().end()}, should));
-    probabilities =
-        worse(probabilities,
-              relative_error({seen.probabilities().begin(), seen.probabilities().end()}, should));
-  }
-  return probabilities < logits ? Verified{shape[0], probabilities, "probabilities"}
-                                : Verified{shape[0], logits, "logits"};
 }
 
 std::string_view kind_name(ConversionReport::Kind kind) {
@@ -401,6 +255,7 @@ int convert(const ConvertOptions& options) {
     draft.labels = read_labels(options.labels);
     if (draft.labels.empty()) fail(options.labels, ": there is no label in it");
   }
+  set_notes(draft, options.notes);
   const Model model = to_model(std::move(draft), dtype_of(options.dtype));
   const Network network(model);
   Outcome outcome{format, report, network, options.out, options.dtype, {}};
@@ -450,7 +305,7 @@ void add_convert(CLI::App& program, int& status) {
                    "123), tensorflow ([-1, 1]), unit ([0, 1]) or bytes ([0, 255]); without it what "
                    "the file says, or what is usual for it")
       ->type_name("NAME")
-      ->check(CLI::IsMember(preprocessing_names).description(""));
+      ->check(CLI::IsMember(preprocessing_names()).description(""));
   command
       ->add_option("--size", options->size,
                    "height and width of the network's input, 224 or 224x320")
@@ -470,6 +325,14 @@ void add_convert(CLI::App& program, int& status) {
   command->add_option("--mean", options->mean, "of each channel, in the order of --channels")
       ->type_name("A,B,C");
   command->add_option("--std", options->std, "likewise")->type_name("A,B,C");
+  command
+      ->add_option(
+          "--note", options->notes,
+          "what else the model is to say of itself, such as license=Apache-2.0; as often as "
+          "you like")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--dtype", options->dtype, "how weights are stored: f32, f16 or bf16")
       ->type_name("TYPE")
       ->check(CLI::IsMember(std::vector<std::string>{"f32", "f16", "bf16"}).description(""));

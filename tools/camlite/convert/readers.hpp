@@ -10,6 +10,9 @@
 
 namespace camlite::tool {
 
+// A camlite model once more: for other labels, preprocessing or type.
+Draft read_camlite(const std::string& path, ConversionReport& report);
+
 // A network trained with Caffe: the weights (.caffemodel) and, unless it is empty, the path of the
 // network's definition (.prototxt), which then says the layers; else those of the weights' file do.
 Draft read_caffe(const std::string& path, const std::string& prototxt, ConversionReport& report);

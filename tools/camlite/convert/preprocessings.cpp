@@ -1,0 +1,29 @@
+#include "preprocessings.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace camlite::tool {
+
+std::vector<std::string> preprocessing_names() {
+  return {"torchvision", "caffe", "tensorflow", "unit", "bytes"};
+}
+
+std::optional<Preprocessing> known_preprocessing(std::string_view name, const Size2d& input) {
+  using enum Preprocessing::Fit;
+  using enum Preprocessing::Channels;
+  const Index shorter = std::min(input.height, input.width);
+  const Index resize = shorter * 8 / 7;  // 256 for 224, in proportion for other sizes
+  const std::array<double, 3> none{0, 0, 0}, one{1, 1, 1}, half{127.5, 127.5, 127.5};
+  if (name == "torchvision") return Preprocessing{.resize = resize, .crop = input};
+  if (name == "caffe") {
+    return Preprocessing{
+        exact, {input.height * 8 / 7, input.width * 8 / 7}, input, bgr, 1, {104, 117, 123}, one};
+  }
+  if (name == "tensorflow") return Preprocessing{shorter_side, resize, input, rgb, 1, half, half};
+  if (name == "unit") return Preprocessing{shorter_side, resize, input, rgb, 1.0 / 255, none, one};
+  if (name == "bytes") return Preprocessing{shorter_side, resize, input, rgb, 1, none, one};
+  return {};
+}
+
+}  // namespace camlite::tool

@@ -1,0 +1,19 @@
+// What is usually done to pictures, by name.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <camlite/model/preprocessing.hpp>
+
+namespace camlite::tool {
+
+// The names that known_preprocessing knows.
+std::vector<std::string> preprocessing_names();
+
+// The preprocessing that networks of this kind are trained with, for an input of this size.
+std::optional<Preprocessing> known_preprocessing(std::string_view name, const Size2d& input);
+
+}  // namespace camlite::tool
