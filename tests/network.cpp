@@ -200,7 +200,7 @@ TEST_CASE("random networks compute what their operators do, one by one in double
   CHECK(worst > 0);  // float it is
 }
 
-TEST_CASE("batch normalization, ReLU and dropout cost no step where a convolution takes them") {
+TEST_CASE("batch normalization, bounds and dropout cost no step where a layer takes them") {
   const auto steps = [](const std::string& lines) {
     const Network network(random_model("input channels=3 height=8 width=8\n" + lines));
     std::string list;
@@ -216,7 +216,12 @@ TEST_CASE("batch normalization, ReLU and dropout cost no step where a convolutio
   CHECK(steps(conv + "r relu c\nn batch_norm r\n") == "c:conv2d+relu n:batch_norm");
   CHECK(steps(conv + "n batch_norm c\nr relu c\ns add n,r\n") ==
         "c:conv2d n:batch_norm r:relu s:add");
-  CHECK(steps(conv + "n batch_norm c\nm batch_norm n\n") == "c:conv2d+batch_norm m:batch_norm");
+  CHECK(steps(conv + "n batch_norm c\ns scale n\nm batch_norm s\nk clamp m max=3\nr relu k\n") ==
+        "c:conv2d+batch_norm+scale+batch_norm+clamp r:relu");
+  CHECK(steps("n batch_norm input\ns scale n bias=0\nr relu s\n") == "n:batch_norm+scale r:relu");
+  CHECK(steps("s scale input bias=0\nn batch_norm s\nr relu n\n") == "s:scale+batch_norm r:relu");
+  CHECK(steps(conv + "g global_avg_pool c\nl linear g out_features=2 bias=0\ns scale l\n") ==
+        "c:conv2d g:global_avg_pool l:linear+scale");
   CHECK(steps("d dropout input\nr relu d\n") == "r:relu");
   CHECK(steps("g global_avg_pool input\nf flatten g\nd dropout f\ne flatten d\nl linear e "
               "out_features=2\ns softmax l\nt flatten s\n") ==
@@ -603,6 +608,22 @@ TEST_CASE("a 1x1 convolution of pooled maps is the linear layer that it is") {
   CHECK(conv.layers(input.shape()).back().output == Shape{2, 1, 1, 11});
   CHECK(conv.layers(input.shape()).back().multiply_adds == 2 * 11 * 20);
   CHECK(conv.features_shape(input.shape()) == Shape{2, 10, 7, 20});
+}
+
+TEST_CASE("what is folded into a classifier is folded into the maps' weights") {
+  const Model model = random_model(
+      "input channels=3 height=9 width=7\ng global_avg_pool input\n"
+      "l linear g out_features=11 bias=0\ns scale l\n");
+  const Network network(model);
+  CHECK(network.head().classifier == "l");
+  const Tensor<float> weight = to_float(model.tensor("l.weight"));
+  const Tensor<float> scale = to_float(model.tensor("s.weight"));
+  REQUIRE(network.head().weight.shape() == weight.shape());
+  for (Index k = 0; k < 11; ++k) {
+    CHECK(network.head().bias(k) == to_float(model.tensor("s.bias"))(k));
+    for (Index c = 0; c < 3; ++c)
+      CHECK(network.head().weight(k, c) == Approx(double{weight(k, c)} * scale(k)));
+  }
 }
 
 TEST_CASE("without a linear layer, the maps are the feature map's channels") {

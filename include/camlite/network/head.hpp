@@ -62,9 +62,9 @@ struct Results {
 
 // Walks from the result back to the pooling:
 //
-//   features -> global_avg_pool -> [linear, or a 1x1 convolution -> [batch_norm]] -> [softmax]
+//   features -> global_avg_pool -> [linear, or a 1x1 convolution -> [scale]] -> [softmax]
 //
-// with dropout and flatten anywhere behind the pooling.
+// with dropout and flatten anywhere behind the pooling, and batch_norm as scale.
 class ResultFinder {
  public:
   // shapes: of the graph's values, for one picture of its own size; vectors: see vector_values.
@@ -135,7 +135,7 @@ class ResultFinder {
   bool is_classifier(std::span<const std::size_t> nodes) const {
     return nodes.empty() ||
            (is_linear(nodes[0]) && std::all_of(nodes.begin() + 1, nodes.end(), [&](std::size_t i) {
-              return is<BatchNorm>(value_of(i));
+              return is<BatchNorm>(value_of(i)) || is<Scale>(value_of(i));
             }));
   }
 

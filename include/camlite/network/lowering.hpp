@@ -1,15 +1,19 @@
-// From a model's graph to the steps that run: batch normalization folded into the convolution
-// before it, ReLU and 2x2 max pooling applied by it, dropout gone, weights packed for the kernels.
+// From a model's graph to the steps that run: batch normalization folded into the layer before it,
+// bounds (ReLU, ReLU6) and 2x2 max pooling applied by the convolution before them, dropout gone,
+// weights packed for the kernels.
 #pragma once
 
 #include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <camlite/kernels/conv2d.hpp>
+#include <camlite/model/fold.hpp>
 #include <camlite/model/model.hpp>
 #include <camlite/network/head.hpp>
 #include <camlite/network/program.hpp>
@@ -24,6 +28,7 @@ class Lowering {
         nodes_(model.graph().nodes),
         alias_(nodes_.size() + 1),
         readers_(nodes_.size() + 1),
+        done_(nodes_.size(), false),
         shapes_(infer_shapes(model.graph(), model.input_shape(), model.source())),
         vectors_(vector_values(model.graph(), shapes_)),
         finder_(model.graph(), shapes_, vectors_) {
@@ -38,15 +43,9 @@ class Lowering {
   }
 
   Program lower() {
-    std::vector<bool> done(nodes_.size(), false);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (done[i] || finder_.does_nothing(i)) continue;
-      const Node& node = nodes_[i];
-      if (std::holds_alternative<Conv2d>(node.op)) {
-        lower_convolution(i, done);
-      } else {
-        add_step(new_step(node, node.op, load_parameters(node)), i);
-      }
+      if (done_[i] || finder_.does_nothing(i)) continue;
+      lower(i);
       model_.release_pages();
     }
     program_.values = std::ssize(nodes_) + 1;
@@ -57,27 +56,109 @@ class Lowering {
  private:
   static std::size_t at(Index value) { return static_cast<std::size_t>(value); }
 
-  std::vector<Index> resolved(std::vector<Index> values) const {
-    for (Index& value : values) value = alias_[at(value)];
-    return values;
+  // A node on its way to a step, with what later nodes it has taken into it.
+  struct Layer {
+    Operator op;
+    std::string type;  // "conv2d+batch_norm"
+    std::vector<Tensor<float>> parameters;
+    std::size_t last;  // the node whose value it computes
+  };
+
+  void lower(std::size_t i) {
+    Layer layer{nodes_[i].op, std::string(type_of(nodes_[i].op)), load_parameters(nodes_[i]), i};
+    fold_affine(layer);
+    if (is<Conv2d>(layer.op) && finder_.is_linear(i)) {
+      const auto conv = std::get<Conv2d>(layer.op);
+      Tensor<float>& weight = layer.parameters[0];
+      const Shape matrix{conv.out_channels, weight.extent(1)};
+      weight = std::move(weight).reshaped(matrix);
+      layer.op = Linear{conv.out_channels, conv.bias};
+    }
+    if (is<Conv2d>(layer.op)) {
+      add_convolution(i, std::move(layer));
+    } else {
+      add_step(i, std::move(layer));
+    }
   }
 
-  Step new_step(const Node& node, const Operator& op, std::vector<Tensor<float>> parameters) const {
+  // The step that does the layer's work.
+  Step& add_step(std::size_t i, Layer layer) {
     Step step;
-    step.name = node.name;
-    step.type = type_of(node.op);
-    step.op = op;
-    step.inputs = resolved(node.inputs);
+    step.name = nodes_[i].name;
+    step.type = std::move(layer.type);
+    step.op = layer.op;
+    step.inputs = nodes_[i].inputs;
+    for (Index& value : step.inputs) value = alias_[at(value)];
+    step.output = static_cast<Index>(layer.last + 1);
+    for (const Tensor<float>& parameter : layer.parameters)
+      step.parameter_shapes.push_back(parameter.shape());
+    step.parameters =
+        std::make_shared<const std::vector<Tensor<float>>>(std::move(layer.parameters));
+    program_.steps.push_back(std::move(step));
+    return program_.steps.back();
+  }
+
+  void add_convolution(std::size_t i, Layer layer) {
+    const auto conv = std::get<Conv2d>(layer.op);
+    Activation activation = Activation::none;
+    if (const auto reader = only_reader(layer.last)) {
+      if (const auto bounds = activation_of(nodes_[*reader].op)) {
+        activation = *bounds;
+        take(layer, *reader);
+      }
+    }
+    const Shape &in = shapes_[at(nodes_[i].inputs[0])], &out = shapes_[i + 1];
+    ConvAlgorithm algorithm = kernels::fastest_algorithm(conv, in, out, *target_.kernels);
+    if (target_.convolution && kernels::can_compute(*target_.convolution, conv, in[3]))
+      algorithm = *target_.convolution;
+    bool pooled = false;
+    if (const auto reader = only_reader(layer.last);
+        reader && kernels::winograd_index(algorithm) && halves(nodes_[*reader].op)) {
+      pooled = true;
+      take(layer, *reader);
+    }
+    const std::vector<Tensor<float>> parameters = std::exchange(layer.parameters, {});
+    Step& step = add_step(i, std::move(layer));
     for (const Tensor<float>& parameter : parameters)
       step.parameter_shapes.push_back(parameter.shape());
-    step.parameters = std::make_shared<const std::vector<Tensor<float>>>(std::move(parameters));
-    return step;
+    step.conv.emplace(conv, activation, pooled, *target_.kernels, algorithm, parameters[0].view(),
+                      conv.bias ? parameters[1].view() : TensorView<const float>(),
+                      target_.threads);
   }
 
-  // `last`: the node whose value the step computes.
-  void add_step(Step step, std::size_t last) {
-    step.output = static_cast<Index>(last + 1);
-    program_.steps.push_back(std::move(step));
+  // Folds the batch normalizations and scales behind a layer into it. One that there is nothing to
+  // fold into becomes a scale.
+  void fold_affine(Layer& layer) {
+    if (!foldable_bias(layer.op)) return;
+    if (const auto affine = affine_of(layer.last); affine && !is<Scale>(layer.op)) {
+      const Shape channels{std::ssize(affine->scale)};
+      layer.op = Scale{};
+      layer.parameters = {Tensor<float>(channels), Tensor<float>(channels)};
+      std::fill_n(layer.parameters[0].data(), channels.size(), 1.0F);
+      fold(*affine, layer.op, layer.parameters[0], layer.parameters[1]);
+    }
+    for (auto reader = only_reader(layer.last); reader; reader = only_reader(layer.last)) {
+      const auto affine = affine_of(*reader);
+      if (!affine) return;
+      if (!*foldable_bias(layer.op))
+        layer.parameters.emplace_back(Shape{std::ssize(affine->scale)});
+      fold(*affine, layer.op, layer.parameters[0], layer.parameters[1]);
+      take(layer, *reader);
+    }
+  }
+
+  std::optional<ChannelAffine> affine_of(std::size_t i) const {
+    const auto tensor = [&](std::string_view suffix) {
+      return to_float(model_.tensor(text(nodes_[i].name, '.', suffix)));
+    };
+    return channel_affine(nodes_[i].op, tensor);
+  }
+
+  // From here on the layer does the work of this node, too.
+  void take(Layer& layer, std::size_t node) {
+    layer.type += text('+', type_of(nodes_[node].op));
+    layer.last = node;
+    done_[node] = true;
   }
 
   std::vector<Tensor<float>> load_parameters(const Node& node) const {
@@ -88,86 +169,32 @@ class Lowering {
     return tensors;
   }
 
-  // The only node that reads what node i computes, if it is of this type.
-  template <class Type>
+  // The node that reads what node i computes, if there is only one.
   std::optional<std::size_t> only_reader(std::size_t i) const {
     const std::vector<std::size_t>& readers = readers_[i + 1];
-    if (readers.size() != 1 || !std::holds_alternative<Type>(nodes_[readers[0]].op)) return {};
+    if (readers.size() != 1) return {};
     return readers[0];
   }
 
-  void lower_convolution(std::size_t i, std::vector<bool>& done) {
-    auto conv = std::get<Conv2d>(nodes_[i].op);
-    std::vector<Tensor<float>> parameters = load_parameters(nodes_[i]);
-    std::size_t last = i;
-    const auto norm = only_reader<BatchNorm>(last);
-    if (norm) {
-      fold(*norm, conv, parameters);
-      done[last = *norm] = true;
-    }
-    const std::string_view normalized = norm ? "+batch_norm" : "";
-    if (finder_.is_linear(i)) {
-      parameters[0] =
-          std::move(parameters[0]).reshaped({conv.out_channels, parameters[0].extent(1)});
-      Step step = new_step(nodes_[i], Linear{conv.out_channels, conv.bias}, std::move(parameters));
-      step.type += normalized;
-      add_step(std::move(step), last);
-      return;
-    }
-    Step step = new_step(nodes_[i], conv, {});
-    step.type += normalized;
-    Activation activation = Activation::none;
-    if (const auto relu = only_reader<Relu>(last)) {
-      activation = Activation::relu;
-      step.type += "+relu";
-      done[last = *relu] = true;
-    } else if (const auto relu6 = only_reader<Relu6>(last)) {
-      activation = Activation::relu6;
-      step.type += "+relu6";
-      done[last = *relu6] = true;
-    }
-    const Shape &in = shapes_[at(nodes_[i].inputs[0])], &out = shapes_[i + 1];
-    ConvAlgorithm algorithm = kernels::fastest_algorithm(conv, in, out, *target_.kernels);
-    if (target_.convolution && kernels::can_compute(*target_.convolution, conv, in[3]))
-      algorithm = *target_.convolution;
-    bool pooled = false;
-    if (const auto pool = only_reader<MaxPool2d>(last);
-        pool && kernels::winograd_index(algorithm) &&
-        halves(std::get<MaxPool2d>(nodes_[*pool].op))) {
-      pooled = true;
-      step.type += "+max_pool2d";
-      done[last = *pool] = true;
-    }
-    for (const Tensor<float>& parameter : parameters)
-      step.parameter_shapes.push_back(parameter.shape());
-    step.conv.emplace(conv, activation, pooled, *target_.kernels, algorithm, parameters[0].view(),
-                      conv.bias ? parameters[1].view() : TensorView<const float>(),
-                      target_.threads);
-    add_step(std::move(step), last);
+  template <class Type>
+  static bool is(const Operator& op) {
+    return std::holds_alternative<Type>(op);
   }
 
-  // 2x2 windows side by side, the last odd row and column left out.
-  static bool halves(const MaxPool2d& pool) {
-    return pool.kernel == Size2d(2) && pool.step() == Size2d(2) && pool.padding == Size2d(0) &&
-           pool.rounding == Rounding::floor;
+  // What an operator is that only keeps numbers between bounds.
+  static std::optional<Activation> activation_of(const Operator& op) {
+    const auto bounds = [](const auto& o) -> std::optional<Activation> {
+      if constexpr (requires { o.activation(); }) return o.activation();
+      return {};
+    };
+    return std::visit(bounds, op);
   }
 
-  // norm(conv(x)) as one convolution: its weights times the scale, its bias times the scale plus
-  // the shift. In double, so that folding costs one rounding.
-  void fold(std::size_t norm_node, Conv2d& conv, std::vector<Tensor<float>>& parameters) const {
-    const auto& norm = std::get<BatchNorm>(nodes_[norm_node].op);
-    const std::vector<Tensor<float>> p = load_parameters(nodes_[norm_node]);
-    if (!conv.bias) parameters.emplace_back(Shape{conv.out_channels});
-    conv.bias = true;
-    Tensor<float>& weight = parameters[0];
-    const Index taps = weight.size() / conv.out_channels;
-    for (Index o = 0; o < conv.out_channels; ++o) {
-      const auto [scale, shift] = norm.affine<double>(p[0](o), p[1](o), p[2](o), p[3](o));
-      float* kernel = weight.data() + o * taps;
-      for (Index t = 0; t < taps; ++t) kernel[t] = static_cast<float>(kernel[t] * scale);
-      float& bias = parameters[1](o);
-      bias = static_cast<float>(bias * scale + shift);
-    }
+  // Whether it pools 2x2 windows side by side, the last odd row and column left out.
+  static bool halves(const Operator& op) {
+    const auto* pool = std::get_if<MaxPool2d>(&op);
+    return pool && pool->kernel == Size2d(2) && pool->step() == Size2d(2) &&
+           pool->padding == Size2d(0) && pool->rounding == Rounding::floor;
   }
 
   void set_results() {
@@ -201,6 +228,7 @@ class Lowering {
   std::span<const Node> nodes_;
   std::vector<Index> alias_;  // by value: itself, or the one that it is for all that follows
   std::vector<std::vector<std::size_t>> readers_;  // by value: the nodes that read it
+  std::vector<bool> done_;  // by node: the step of an earlier one does its work
   std::vector<Shape> shapes_;
   std::vector<bool> vectors_;
   ResultFinder finder_;

@@ -5,6 +5,7 @@
 #include <span>
 #include <unordered_set>
 
+#include <camlite/model/fold.hpp>
 #include <camlite/model/text.hpp>
 
 #include "draft.hpp"
@@ -28,12 +29,6 @@ class Simplifier {
   }
 
  private:
-  // y = scale * x + shift, channel by channel.
-  struct Affine {
-    std::vector<double> scale;
-    std::vector<double> shift;
-  };
-
   std::vector<DraftNode>& nodes() { return draft_.nodes_; }
 
   const Shape& shape(const std::string& value) const { return draft_.values_.at(value).shape; }
@@ -116,65 +111,20 @@ class Simplifier {
     return pool.padding == Size2d(0) && pool.kernel == Size2d(in[1], in[2]);
   }
 
-  // What a batch normalization or scale does.
-  static std::optional<Affine> affine(DraftNode& n) {
-    Affine result;
-    if (const auto* norm = std::get_if<BatchNorm>(&n.op)) {
-      const Tensor<float>&weight = n.tensor("weight"), &bias = n.tensor("bias");
-      const Tensor<float>&mean = n.tensor("running_mean"), &variance = n.tensor("running_var");
-      for (Index c = 0; c < weight.size(); ++c) {
-        const auto a = norm->affine<double>(weight(c), bias(c), mean(c), variance(c));
-        result.scale.push_back(a.scale);
-        result.shift.push_back(a.shift);
-      }
-      return result;
-    }
-    if (const auto* scale = std::get_if<Scale>(&n.op)) {
-      const Tensor<float>& weight = n.tensor("weight");
-      for (Index c = 0; c < weight.size(); ++c) {
-        result.scale.push_back(weight(c));
-        result.shift.push_back(scale->bias ? n.tensor("bias")(c) : 0);
-      }
-      return result;
-    }
-    return {};
-  }
-
-  // Multiplies the rows of `weight` by the scale; bias * scale + shift is the new bias.
-  static void scale_rows(DraftNode& into, bool& has_bias, const Affine& by) {
-    const auto rows = static_cast<Index>(by.scale.size());
-    if (!has_bias) into.tensors.emplace_back("bias", Tensor<float>(Shape{rows}));
-    has_bias = true;
-    Tensor<float>&weight = into.tensor("weight"), &bias = into.tensor("bias");
-    const Index row = weight.size() / rows;
-    for (Index o = 0; o < rows; ++o) {
-      const double scale = by.scale[static_cast<std::size_t>(o)];
-      const double shift = by.shift[static_cast<std::size_t>(o)];
-      float* w = weight.data() + o * row;
-      for (Index i = 0; i < row; ++i) w[i] = static_cast<float>(w[i] * scale);
-      bias(o) = static_cast<float>(bias(o) * scale + shift);
-    }
-  }
-
   // Folds a batch normalization or scale into the layer before it.
   bool fold_affine(std::size_t i) {
     DraftNode& n = nodes()[i];
-    const std::optional<Affine> by = affine(n);
+    const auto tensor = [&](std::string_view suffix) -> const Tensor<float>& {
+      return n.tensor(suffix);
+    };
+    const std::optional<ChannelAffine> by = channel_affine(n.op, tensor);
     if (!by || !is_read_once(n.inputs[0])) return false;
     DraftNode* into = node(n.inputs[0]);
     if (!into) return false;
-    if (auto* conv = std::get_if<Conv2d>(&into->op)) {
-      scale_rows(*into, conv->bias, *by);
-    } else if (auto* linear = std::get_if<Linear>(&into->op)) {
-      scale_rows(*into, linear->bias, *by);
-    } else if (auto* scale = std::get_if<Scale>(&into->op)) {
-      scale_rows(*into, scale->bias, *by);
-    } else if (std::holds_alternative<BatchNorm>(into->op)) {
-      bool has_bias = true;
-      scale_rows(*into, has_bias, *by);
-    } else {
-      return false;
-    }
+    const std::optional<bool> has_bias = foldable_bias(into->op);
+    if (!has_bias) return false;
+    if (!*has_bias) into->tensors.emplace_back("bias", Tensor<float>(Shape{std::ssize(by->scale)}));
+    fold(*by, into->op, into->tensor("weight"), into->tensor("bias"));
     report_.folded(n.name, into->name);
     bypass(i);
     return true;
