@@ -1,4 +1,8 @@
-# Sourced by the other scripts: installs Debian packages that are missing.
+# Sourced by the other scripts: Debian's packages, and its Python.
+
+# Where there is one, it is the one that has Debian's numpy and PyTorch.
+debian_python=/usr/bin/python3
+[ -x "$debian_python" ] || debian_python=python3
 
 # install_missing PACKAGE...
 install_missing() {
@@ -20,4 +24,5 @@ install_missing() {
 
 build_packages=(g++ meson ninja-build pkg-config libopenblas-dev libstb-dev libcli11-dev nlohmann-json3-dev
   libprotobuf-dev protobuf-compiler)
-test_packages=("${build_packages[@]}" catch2 libbenchmark-dev python3 python3-numpy python3-pil)
+test_packages=("${build_packages[@]}" catch2 libbenchmark-dev python3 python3-venv python3-numpy python3-pil
+  python3-torch python3-torchvision python3-opencv)
