@@ -10,6 +10,7 @@
 #include <camlite/upsample.hpp>
 #include <catch2/catch.hpp>
 
+#include "support/flood_fill.hpp"
 #include "support/random.hpp"
 
 using camlite::Box;
@@ -18,48 +19,13 @@ using camlite::Index;
 using camlite::Region;
 using camlite::Shape;
 using camlite::Tensor;
+using camlite::test::flood_fill;
 using camlite::test::Random;
 
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
-
-// The definition: from every pixel not seen yet, in order, to all its neighbours above the cut.
-std::vector<Region> flood_fill(const Tensor<float>& map, float cut) {
-  const Index height = map.extent(0), width = map.extent(1);
-  std::vector<bool> seen(static_cast<std::size_t>(map.size()));
-  std::vector<Region> out;
-  for (Index start = 0; start < map.size(); ++start) {
-    std::vector<Index> open;
-    const auto visit = [&](Index x, Index y) {
-      if (x < 0 || y < 0 || x >= width || y >= height) return;
-      const auto at = static_cast<std::size_t>(y * width + x);
-      if (seen[at] || !(map(y, x) > cut)) return;
-      seen[at] = true;
-      open.push_back(y * width + x);
-    };
-    visit(start % width, start / width);
-    if (open.empty()) continue;
-    Index left = width, top = height, right = 0, bottom = 0, pixels = 0;
-    while (!open.empty()) {
-      const Index x = open.back() % width, y = open.back() / width;
-      open.pop_back();
-      ++pixels;
-      left = std::min(left, x);
-      top = std::min(top, y);
-      right = std::max(right, x + 1);
-      bottom = std::max(bottom, y + 1);
-      for (Index dy = -1; dy <= 1; ++dy) {
-        for (Index dx = -1; dx <= 1; ++dx) visit(x + dx, y + dy);
-      }
-    }
-    out.push_back({{left, top, right - left, bottom - top}, pixels});
-  }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const Region& a, const Region& b) { return a.pixels > b.pixels; });
-  return out;
-}
 
 bool same(const std::vector<Region>& a, const std::vector<Region>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Region& x, const Region& y) {
@@ -77,6 +43,21 @@ TEST_CASE("regions are those of a flood fill over eight neighbours") {
         random.tensor<float>({random.between(1, 14), random.between(1, 14)}, 0, 1);
     const float cut = random.one_of({0.1F, 0.4F, 0.6F, 0.8F, 0.95F});
     different += !same(camlite::regions(map, cut), flood_fill(map, cut));
+  }
+  CHECK(different == 0);
+}
+
+TEST_CASE("regions over four neighbours are those of a flood fill over four") {
+  Random random(4);
+  int different = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const Tensor<float> map =
+        random.tensor<float>({random.between(1, 14), random.between(1, 14)}, 0, 1);
+    const float cut = random.one_of({0.1F, 0.4F, 0.6F, 0.8F, 0.95F});
+    camlite::RegionScan scan(camlite::Connectivity::four);
+    for (Index y = 0; y < map.extent(0); ++y)
+      scan.row(map.data() + y * map.extent(1), map.extent(1), cut);
+    different += !same(scan.regions(), flood_fill(map, cut, camlite::Connectivity::four));
   }
   CHECK(different == 0);
 }

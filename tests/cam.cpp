@@ -11,15 +11,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "support/authors_data.hpp"
 #include "support/compare.hpp"
 #include "support/npy.hpp"
 #include "support/random.hpp"
@@ -35,6 +35,7 @@ using camlite::Prediction;
 using camlite::Shape;
 using camlite::Tensor;
 using camlite::TensorView;
+using camlite::test::authors_data;
 using camlite::test::copy;
 using camlite::test::Random;
 using camlite::test::random_picture;
@@ -43,11 +44,6 @@ using camlite::test::relative_error;
 using camlite::test::tolerance;
 
 namespace {
-
-std::string cam2016() {
-  const char* shared = std::getenv("CAMLITE_SHARED");
-  return std::string(shared ? shared : "../shared") + "/reference/cam2016/";
-}
 
 // "n02123045 tabby, tabby cat" -> "tabby", for each line.
 std::vector<std::string> read_labels(const std::string& path) {
@@ -75,15 +71,12 @@ double mean(TensorView<const float> map) {
 }  // namespace
 
 TEST_CASE("the paper's authors' features and weights give their probabilities and classes") {
-  const std::string folder = cam2016();
-  if (!std::filesystem::exists(folder)) {
-    WARN("NOT TESTED: " << folder << " is missing; CAMLITE_SHARED names the folder above");
-    return;
-  }
+  const std::optional<std::string> folder = authors_data();
+  if (!folder) return;
   const Tensor<float> features =
-      camlite::test::nhwc_from_nchw(read_npy(folder + "img1_features.npy"));
-  const Tensor<float> weight = read_npy(folder + "fc_weight.npy");
-  const Tensor<float> expected = read_npy(folder + "img1_probabilities.npy");
+      camlite::test::nhwc_from_nchw(read_npy(*folder + "img1_features.npy"));
+  const Tensor<float> weight = read_npy(*folder + "fc_weight.npy");
+  const Tensor<float> expected = read_npy(*folder + "img1_probabilities.npy");
   REQUIRE(features.shape() == Shape{10, 14, 14, 1024});
   REQUIRE(weight.shape() == Shape{1000, 1024});
   REQUIRE(expected.shape() == Shape{10, 1000});
@@ -103,7 +96,7 @@ TEST_CASE("the paper's authors' features and weights give their probabilities an
     CHECK(largest < 1e-3);
   }
 
-  const std::vector<std::string> labels = read_labels(folder + "labels.txt");
+  const std::vector<std::string> labels = read_labels(*folder + "labels.txt");
   REQUIRE(labels.size() == 1000);
   std::vector<Index> order = all_classes(1000);
   std::partial_sort(order.begin(), order.begin() + 5, order.end(), [&](Index a, Index b) {

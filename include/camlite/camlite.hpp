@@ -4,6 +4,7 @@
 // camlite/image_io.hpp, which needs stb_image.
 #pragma once
 
+#include <camlite/authors_boxes.hpp>
 #include <camlite/boxes.hpp>
 #include <camlite/cam.hpp>
 #include <camlite/error.hpp>

@@ -1,0 +1,106 @@
+// authors_boxes: the box generator with which the authors of class activation maps made their
+// published figures.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include <camlite/boxes.hpp>
+#include <camlite/distance_transform.hpp>
+#include <camlite/error.hpp>
+#include <camlite/tensor.hpp>
+
+namespace camlite {
+
+struct AuthorsBoxOptions {
+  std::array<float, 3> cuts{20, 100, 110};  // of the heatmap, 0 to 255
+};
+
+namespace detail {
+
+// The boxes of the contours that OpenCV's findContours gives of the pixels with inside(y, x): of
+// each region over eight neighbours, and of each hole in one (four neighbours, not open to the
+// border) together with the pixels around it.
+template <class Inside>
+std::vector<Box> contour_boxes(Index height, Index width, const Inside& inside) {
+  RegionScan regions, gaps(Connectivity::four);
+  for (Index y = 0; y < height; ++y) {
+    regions.row(width, [&](Index x) { return inside(y, x); });
+    gaps.row(width, [&](Index x) { return !inside(y, x); });
+  }
+  std::vector<Box> out;
+  for (const Region& region : regions.regions()) out.push_back(region.box);
+  for (const Region& gap : gaps.regions()) {
+    const Box& b = gap.box;
+    const bool is_hole = b.x > 0 && b.y > 0 && b.x + b.width < width && b.y + b.height < height;
+    if (is_hole) out.push_back({b.x - 1, b.y - 1, b.width + 2, b.height + 2});
+  }
+  return out;
+}
+
+inline Index intersection(const Box& a, const Box& b) {
+  const Index width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
+  const Index height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
+  return std::max<Index>(width, 0) * std::max<Index>(height, 0);
+}
+
+// Drops each box that a larger one covers more than half of itself with. The box behind a dropped
+// one is not compared with the same larger box: that is how the authors' loop runs, and so their
+// figures.
+inline void drop_overlapping(std::vector<Box>& boxes) {
+  for (std::size_t kept = 0; kept < boxes.size(); ++kept) {
+    for (std::size_t i = kept + 1; i < boxes.size(); ++i) {
+      if (intersection(boxes[kept], boxes[i]) > boxes[kept].area() / 2)
+        boxes.erase(boxes.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+}
+
+}  // namespace detail
+
+// The boxes of a heatmap, largest first, as the authors' generator makes them; the first two are
+// what they submit for a class.
+//
+// heatmap (H, W), 0 to 255, in the pixels of the picture. For each of the three cuts: the pixels
+// above it; of these, those whose distance to the nearest pixel that is not above is more than
+// 10/255 of the largest such distance; the boxes around the outer and the inner contours of what is
+// left, clamped to x <= W - 5, y <= H - 5, width <= W - x - 5, height <= H - y - 5. Of all these,
+// sorted by area, one goes if its intersection with a larger one that stays is more than half of
+// the larger one's area.
+//
+// Source: the program `bboxgenerator` that Zhou et al., "Learning Deep Features for Discriminative
+// Localization", CVPR 2016, released with their networks. Throws Error unless the heatmap has two
+// extents.
+inline std::vector<Box> authors_boxes(TensorView<const float> heatmap,
+                                      const AuthorsBoxOptions& options = {}) {
+  if (heatmap.rank() != 2)
+    fail("authors_boxes: a heatmap has shape (height, width), not ", heatmap.shape().str());
+  const Index height = heatmap.extent(0), width = heatmap.extent(1);
+  constexpr Index margin = 5;
+  std::vector<Box> boxes;
+  for (float cut : options.cuts) {
+    const Tensor<Index> distances = squared_distances(heatmap, cut);
+    const Index largest =
+        distances.size() > 0 ? *std::max_element(distances.begin(), distances.end()) : 0;
+    // 255 * distance / largest > 10, squared: whole numbers, so exact.
+    const auto inside = [&](Index y, Index x) {
+      return 255 * 255 * distances(y, x) > 10 * 10 * largest;
+    };
+    for (Box box : detail::contour_boxes(height, width, inside)) {
+      box.x = std::min(box.x, width - margin);
+      box.y = std::min(box.y, height - margin);
+      box.width = std::min(box.width, width - box.x - margin);
+      box.height = std::min(box.height, height - box.y - margin);
+      boxes.push_back(box);
+    }
+  }
+  std::erase_if(boxes, [](const Box& box) { return box.area() == 0; });
+  std::stable_sort(boxes.begin(), boxes.end(),
+                   [](const Box& a, const Box& b) { return a.area() > b.area(); });
+  detail::drop_overlapping(boxes);
+  return boxes;
+}
+
+}  // namespace camlite
