@@ -11,13 +11,6 @@ bool is_caffe(std::span<const std::byte>) {
   return false;
 }
 
-Draft read_onnx(const std::string& path, ConversionReport&) {
-  fail(path, ": ONNX models are not read yet");
-}
-bool is_onnx(std::span<const std::byte>) {
-  return false;
-}
-
 Draft read_state_dict(const std::string& path, const std::string&, ConversionReport&) {
   fail(path, ": state dicts are not read yet");
 }
