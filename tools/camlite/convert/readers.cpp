@@ -4,13 +4,6 @@
 
 namespace camlite::tool {
 
-Draft read_caffe(const std::string& path, const std::string&, ConversionReport&) {
-  fail(path, ": Caffe models are not read yet");
-}
-bool is_caffe(std::span<const std::byte>) {
-  return false;
-}
-
 Draft read_state_dict(const std::string& path, const std::string&, ConversionReport&) {
   fail(path, ": state dicts are not read yet");
 }
