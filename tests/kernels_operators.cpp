@@ -1,13 +1,17 @@
-// The fast poolings and the fast fully connected layer, with every instruction set that this
-// processor has: against the templates in double, with infinities and NaN, in memory between
-// forbidden pages, on many threads.
+// The fast operators but for convolution, with every instruction set that this processor has:
+// against the templates in double, with infinities and NaN, in memory between forbidden pages, on
+// many threads.
 //
 // A failure names the seed of its case; CAMLITE_SEED=that in the environment runs this case alone.
 #include <camlite/kernels/operators.hpp>
+#include <camlite/ops/activations.hpp>
+#include <camlite/ops/relu.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -19,15 +23,32 @@
 #include "support/results.hpp"
 #include "support/run_operator.hpp"
 
+using camlite::activated;
+using camlite::Activation;
+using camlite::Add;
 using camlite::Arguments;
+using camlite::Clamp;
+using camlite::Div;
 using camlite::GlobalAvgPool;
+using camlite::HardSigmoid;
+using camlite::HardSwish;
 using camlite::Index;
 using camlite::Isa;
+using camlite::LeakyRelu;
 using camlite::Linear;
+using camlite::Maximum;
 using camlite::MaxPool2d;
+using camlite::Mul;
+using camlite::Prelu;
+using camlite::Relu;
+using camlite::Relu6;
 using camlite::Rounding;
+using camlite::Scale;
 using camlite::Shape;
+using camlite::Sigmoid;
+using camlite::Silu;
 using camlite::Size2d;
+using camlite::Sub;
 using camlite::Tensor;
 using camlite::TensorView;
 using camlite::kernels::kernels_for;
@@ -38,19 +59,22 @@ using camlite::test::Random;
 using camlite::test::run_operator;
 using camlite::test::same_bits;
 using camlite::test::seeds;
+using camlite::test::shapes_of;
 using camlite::test::tested_isas;
 
 namespace {
 
-// An operator, its input, and its weight and bias if it has them.
+// An operator, its inputs and parameters, and the activation that follows it.
 template <class Operator>
 struct Case {
   Operator op;
   std::vector<Tensor<float>> inputs, parameters;
+  Activation then;
 
-  Case(const Operator& which, const Shape& in, Random& random)
-      : op(which), inputs{random.tensor<float>(in)} {
-    for (const auto& parameter : camlite::parameters_of(op, {&in, 1}))
+  Case(const Operator& which, const std::vector<Shape>& in, Random& random, float largest = 1)
+      : op(which) {
+    for (const Shape& shape : in) inputs.push_back(random.tensor<float>(shape, -largest, largest));
+    for (const auto& parameter : camlite::parameters_of(op, in))
       parameters.push_back(random.tensor<float>(parameter.shape));
   }
 };
@@ -60,23 +84,34 @@ Tensor<double> in_double(const Case<Operator>& c) {
   std::vector<Tensor<double>> inputs, parameters;
   for (const Tensor<float>& input : c.inputs) inputs.push_back(converted<double>(input));
   for (const Tensor<float>& tensor : c.parameters) parameters.push_back(converted<double>(tensor));
-  return run_operator<double>(c.op, inputs, parameters);
+  Tensor<double> out = run_operator<double>(c.op, inputs, parameters);
+  for (double& x : out) x = activated(x, c.then);
+  return out;
+}
+
+template <class Operator>
+void run_kernels(const Case<Operator>& c, Isa isa, const Arguments<float>& arguments) {
+  const camlite::kernels::Kernels& kernels = kernels_for(isa);
+  if constexpr (requires { camlite::kernels::run(c.op, kernels, arguments, c.then); }) {
+    camlite::kernels::run(c.op, kernels, arguments, c.then);
+  } else {
+    camlite::kernels::run(c.op, kernels, arguments);
+  }
 }
 
 // What the kernels make of it, in memory that holds NaN before.
 template <class Operator>
 Tensor<float> by_kernels(const Case<Operator>& c, Isa isa, int threads = 1) {
-  const TensorView<const float> in = c.inputs[0];
+  const std::vector<TensorView<const float>> inputs(c.inputs.begin(), c.inputs.end());
   const std::vector<TensorView<const float>> parameters(c.parameters.begin(), c.parameters.end());
-  Tensor<float> out(c.op.output_shape({&in.shape(), 1}));
+  Tensor<float> out(c.op.output_shape(shapes_of(c.inputs)));
   std::fill(out.begin(), out.end(), std::numeric_limits<float>::quiet_NaN());
-  camlite::kernels::run(c.op, kernels_for(isa),
-                        Arguments<float>{{&in, 1}, parameters, out, nullptr, threads});
+  run_kernels(c, isa, {inputs, parameters, out, nullptr, threads});
   return out;
 }
 
-// As in double, up to rounding errors of sums of `terms` numbers up to 1; infinities and NaN are
-// themselves.
+// As in double, up to rounding errors of sums of `terms` numbers up to 1, or in proportion to
+// larger results; infinities and NaN are themselves.
 template <class Operator>
 void check_values(const Case<Operator>& c, Index terms) {
   const Tensor<double> expected = in_double(c);
@@ -88,9 +123,10 @@ void check_values(const Case<Operator>& c, Index terms) {
     Index wrong = 0;
     for (Index i = 0; i < got.size(); ++i) {
       const double right = expected.data()[i], here = double{got.data()[i]};
-      const bool same = std::isnan(right)   ? std::isnan(here)
-                        : std::isinf(right) ? here == right
-                                            : std::abs(here - right) <= error;
+      const bool same = std::isnan(right) ? std::isnan(here)
+                        : std::isinf(right)
+                            ? here == right
+                            : std::abs(here - right) <= error * std::max(1.0, std::abs(right));
       wrong += !same;
     }
     CHECK(wrong == 0);
@@ -104,21 +140,21 @@ void check_memory_and_bits(const Case<Operator>& c) {
     const Tensor<float> expected = by_kernels(c, isa);
     for (int threads : {2, 3, 7}) CHECK(same_bits(by_kernels(c, isa, threads), expected));
     for (Guard guard : {Guard::before, Guard::after}) {
-      const Guarded in(c.inputs[0].size(), guard), out(expected.size(), guard);
-      const TensorView<const float> in_view(in.data(), c.inputs[0].shape());
+      std::deque<Guarded> guarded;
+      const auto all_guarded = [&](const std::vector<Tensor<float>>& tensors) {
+        std::vector<TensorView<const float>> views;
+        for (const Tensor<float>& tensor : tensors) {
+          float* place = guarded.emplace_back(tensor.size(), guard).data();
+          std::copy(tensor.begin(), tensor.end(), place);
+          views.emplace_back(place, tensor.shape());
+        }
+        return views;
+      };
+      const std::vector<TensorView<const float>> inputs = all_guarded(c.inputs);
+      const std::vector<TensorView<const float>> parameters = all_guarded(c.parameters);
+      const Guarded out(expected.size(), guard);
       const TensorView<float> out_view(out.data(), expected.shape());
-      std::copy(c.inputs[0].begin(), c.inputs[0].end(), in.data());
-      const Index none = 0;
-      const Guarded weight(c.parameters.empty() ? none : c.parameters[0].size(), guard);
-      const Guarded bias(c.parameters.size() < 2 ? none : c.parameters[1].size(), guard);
-      std::vector<TensorView<const float>> parameters;
-      for (const Tensor<float>& tensor : c.parameters) {
-        float* place = parameters.empty() ? weight.data() : bias.data();
-        std::copy(tensor.begin(), tensor.end(), place);
-        parameters.emplace_back(place, tensor.shape());
-      }
-      camlite::kernels::run(c.op, kernels_for(isa),
-                            Arguments<float>{{&in_view, 1}, parameters, out_view, nullptr, 2});
+      run_kernels(c, isa, {inputs, parameters, out_view, nullptr, 2});
       CHECK(same_bits(out_view, expected));
       CHECK(out.rest_is_untouched());
     }
@@ -148,23 +184,92 @@ Case<MaxPool2d> random_max_pool(Random& random) {
                    random.between(1, 100)};
     try {
       pool.output_shape({&in, 1});
-      return {pool, in, random};
+      return {pool, {in}, random};
     } catch (const camlite::Error&) {  // it does not fit
     }
   }
 }
 
 Case<GlobalAvgPool> random_mean(Random& random) {
-  return {
-      {},
-      {random.between(1, 3), random.between(1, 16), random.between(1, 16), random.between(1, 300)},
-      random};
+  return {{},
+          {{random.between(1, 3), random.between(1, 16), random.between(1, 16),
+            random.between(1, 300)}},
+          random};
 }
 
 Case<Linear> random_linear(Random& random) {
   return {{.out_features = random.between(1, 200), .bias = random.coin()},
-          {random.between(1, 5), random.between(1, 300)},
+          {{random.between(1, 5), random.between(1, 300)}},
           random};
+}
+
+Shape random_map(Random& random) {
+  return {random.between(1, 3), random.between(1, 9), random.between(1, 12),
+          random.between(1, random.coin() ? 9 : 300)};
+}
+
+// What follows an operator: usually nothing or a ReLU.
+Activation random_activation(Random& random) {
+  return random.one_of({Activation::none, Activation::none, Activation::relu,
+                        Activation{.least = -0.25, .most = 0.5}, Silu::activation()});
+}
+
+// Any of the activations, with inputs where they do something.
+template <class Body>
+void with_activation(Random& random, const Body& body) {
+  const auto shape = [&]() -> Shape {
+    if (random.coin()) return random_map(random);
+    return {random.between(1, 4), random.between(1, 700)};
+  };
+  body(Case<Relu>({}, {shape()}, random));
+  body(Case<Relu6>({}, {shape()}, random, 9));
+  body(Case<Clamp>({.min = -0.5, .max = 0.25}, {shape()}, random));
+  body(Case<Clamp>({.min = 0.5, .max = -0.25}, {shape()}, random));
+  body(Case<LeakyRelu>({.negative_slope = random.one_of({0.01, -0.5, 2.0})}, {shape()}, random));
+  body(Case<HardSigmoid>({}, {shape()}, random, 5));
+  body(Case<HardSigmoid>({.alpha = 0.2, .beta = -0.4}, {shape()}, random, 5));
+  body(Case<HardSwish>({}, {shape()}, random, 5));
+  body(Case<Sigmoid>({}, {shape()}, random, 20));
+  body(Case<Sigmoid>({}, {shape()}, random, 200));
+  body(Case<Silu>({}, {shape()}, random, 20));
+  body(Case<Silu>({}, {shape()}, random, 200));
+  body(Case<Prelu>({}, {shape()}, random));
+  Case<Scale> scale({.bias = random.coin()}, {shape()}, random);
+  scale.then = random_activation(random);
+  body(scale);
+}
+
+// Shapes that go together: some of the extents are 1 in each.
+std::vector<Shape> random_broadcast(Random& random, Index count) {
+  const Shape whole = random_map(random);
+  std::vector<Shape> shapes;
+  for (Index i = 0; i < count; ++i) {
+    const auto extent = [&](int axis) { return random.between(0, 2) == 0 ? 1 : whole[axis]; };
+    shapes.push_back(random.one_of<Shape>({whole,
+                                           {whole[0], 1, 1, whole[3]},
+                                           {whole[0], whole[3]},
+                                           {1, whole[3]},
+                                           {1, 1, 1, 1},
+                                           {whole[0], whole[1], whole[2], 1},
+                                           {extent(0), extent(1), extent(2), extent(3)}}));
+  }
+  return shapes;
+}
+
+template <class Body>
+void with_arithmetic(Random& random, const Body& body) {
+  const auto finished = [&](auto c) {
+    c.then = random_activation(random);
+    body(c);
+  };
+  const auto few = [&] { return random_broadcast(random, random.between(2, 4)); };
+  finished(Case<Add>({}, few(), random));
+  finished(Case<Mul>({}, few(), random));
+  finished(Case<Maximum>({}, few(), random));
+  finished(Case<Sub>({}, random_broadcast(random, 2), random));
+  Case<Div> division({}, random_broadcast(random, 2), random);
+  for (float& x : division.inputs[1]) x += x < 0 ? -0.125F : 0.125F;
+  finished(std::move(division));
 }
 
 }  // namespace
@@ -207,7 +312,100 @@ TEST_CASE(
   }
   // Enough for seven threads.
   Random random(1);
-  check_memory_and_bits(Case<MaxPool2d>({{.kernel = 3, .stride = 2}}, {2, 61, 60, 530}, random));
-  check_memory_and_bits(Case<GlobalAvgPool>({}, {2, 40, 41, 1123}, random));
-  check_memory_and_bits(Case<Linear>({.out_features = 1001}, {3, 1, 1, 1234}, random));
+  check_memory_and_bits(Case<MaxPool2d>({{.kernel = 3, .stride = 2}}, {{2, 61, 60, 530}}, random));
+  check_memory_and_bits(Case<GlobalAvgPool>({}, {{2, 40, 41, 1123}}, random));
+  check_memory_and_bits(Case<Linear>({.out_features = 1001}, {{3, 1, 1, 1234}}, random));
+}
+
+TEST_CASE("activations and arithmetic come to what their definitions do in double") {
+  for (unsigned seed : seeds(60)) {
+    CAPTURE(seed);
+    Random random(seed);
+    with_activation(random, [](const auto& c) { check_values(c, 2); });
+    with_arithmetic(random, [](const auto& c) { check_values(c, 4); });
+  }
+}
+
+TEST_CASE("activations and arithmetic keep infinities and NaN, each in its place") {
+  for (unsigned seed : seeds(40)) {
+    CAPTURE(seed);
+    Random random(seed);
+    const auto check_spoiled = [&](auto c) {
+      spoil(c.inputs[static_cast<std::size_t>(random.between(0, std::ssize(c.inputs) - 1))],
+            random);
+      if (!c.parameters.empty() && random.coin()) spoil(c.parameters[0], random);
+      check_values(c, 4);
+    };
+    with_activation(random, check_spoiled);
+    with_arithmetic(random, check_spoiled);
+  }
+}
+
+TEST_CASE("activations and arithmetic keep to their memory, the same bits on any threads") {
+  const auto check = [](const auto& c) { check_memory_and_bits(c); };
+  for (unsigned seed : seeds(15)) {
+    CAPTURE(seed);
+    Random random(seed);
+    with_activation(random, check);
+    with_arithmetic(random, check);
+  }
+  // Enough for seven threads.
+  Random random(1);
+  const Shape map{2, 61, 60, 330};
+  check(Case<Silu>({}, {map}, random));
+  check(Case<Scale>({}, {map}, random));
+  check(Case<Mul>({}, {map, {2, 1, 1, 330}}, random));
+  check(Case<Add>({}, {map, map, {2, 61, 1, 1}}, random));
+}
+
+TEST_CASE("arithmetic may write over its inputs") {
+  for (unsigned seed : seeds(15)) {
+    CAPTURE(seed);
+    Random random(seed);
+    with_arithmetic(random, [](const auto& c) {
+      for (Isa isa : tested_isas()) {
+        const Tensor<float> expected = by_kernels(c, isa);
+        for (std::size_t k = 0; k < 2; ++k) {
+          if (c.inputs[k].shape() != expected.shape()) continue;
+          auto over = c;
+          std::vector<TensorView<const float>> inputs(over.inputs.begin(), over.inputs.end());
+          if (k == 1 && inputs.size() > 2) continue;  // it is read again
+          run_kernels(c, isa, {inputs, {}, over.inputs[k], nullptr, 2});
+          CHECK(same_bits(over.inputs[k], expected));
+        }
+      }
+    });
+  }
+}
+
+TEST_CASE("sigmoid and silu are right to three units in the last place, up to where floats end") {
+  std::vector<float> inputs(400'000);  // from 1e-6 to 110, and negative ones
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const double x =
+        1e-6 * std::pow(1.1e8, static_cast<double>(i) / static_cast<double>(inputs.size()));
+    inputs[i] = static_cast<float>(i % 2 == 0 ? x : -x);
+  }
+  Random random(1);
+  const auto check = [&](auto c) {
+    std::copy(inputs.begin(), inputs.end(), c.inputs[0].begin());
+    const Tensor<double> expected = in_double(c);
+    for (Isa isa : tested_isas()) {
+      CAPTURE(isa_name(isa));
+      const Tensor<float> got = by_kernels(c, isa);
+      double largest = 0;
+      float lost = 0;
+      for (Index i = 0; i < got.size(); ++i) {
+        // Where exp(-x) overflows, a float has no digits left for what the result is, or no place.
+        if (inputs[static_cast<std::size_t>(i)] < -87) {
+          lost = std::max(lost, std::abs(got.data()[i]));
+          continue;
+        }
+        largest = std::max(largest, std::abs(got.data()[i] / expected.data()[i] - 1));
+      }
+      CHECK(largest <= 3 * 1.2e-7);
+      CHECK(lost < 1e-35F);
+    }
+  };
+  check(Case<Sigmoid>({}, {{std::ssize(inputs)}}, random));
+  check(Case<Silu>({}, {{std::ssize(inputs)}}, random));
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <camlite/kernels/conv2d.hpp>
+#include <camlite/ops/activations.hpp>
 #include <camlite/ops/conv2d.hpp>
 #include <camlite/ops/max_pool2d.hpp>
 
@@ -28,7 +29,7 @@ inline constexpr std::array all_conv_algorithms{ConvAlgorithm::implicit_gemm,
 struct ConvCase {
   Shape in;
   Conv2d conv;
-  Activation activation;
+  Activation activation{};
   bool pooled = false;  // 2x2 max pooling, where the algorithm can
 
   Shape weight() const {
@@ -39,8 +40,9 @@ struct ConvCase {
   std::string str() const {
     return text("in ", in.str(), " weight ", weight().str(), " bias ", int{conv.bias}, " stride ",
                 conv.stride.str(), " padding ", conv.padding.str(), " dilation ",
-                conv.dilation.str(), " groups ", conv.groups, " clamped to ", activation.least,
-                "..", activation.most, " pooled ", int{pooled});
+                conv.dilation.str(), " groups ", conv.groups, " activation ",
+                static_cast<int>(activation.function), " clamped to ", activation.least, "..",
+                activation.most, " pooled ", int{pooled});
   }
 };
 
@@ -64,9 +66,10 @@ inline ConvCase random_case(Random& random, Index most) {
     c.conv.groups = random.one_of<Index>({1, 1, 2, 3});
     if (random.between(0, 5) == 0) c.conv.groups = c.conv.out_channels = c.in[3];
     c.activation = random.one_of({Activation::none, Activation::relu, Activation::relu6,
-                                  Activation{.least = -0.5, .most = 0.75}});
+                                  Activation{.least = -0.5, .most = 0.75}, Silu::activation(),
+                                  HardSwish::activation()});
     try {
-      c.pooled = random.coin() && c.out()[1] > 1 && c.out()[2] > 1;
+      c.pooled = random.coin() && c.activation.is_clamp() && c.out()[1] > 1 && c.out()[2] > 1;
       if (c.conv.multiply_adds({&c.in, 1}) <= most) return c;
     } catch (const Error&) {  // it does not fit
     }

@@ -11,6 +11,7 @@ namespace camlite::test {
 template <class T>
 std::vector<Shape> shapes_of(const std::vector<Tensor<T>>& tensors) {
   std::vector<Shape> shapes;
+  shapes.reserve(tensors.size());
   for (const Tensor<T>& tensor : tensors) shapes.push_back(tensor.shape());
   return shapes;
 }

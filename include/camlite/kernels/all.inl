@@ -1,6 +1,7 @@
 // Everything that is compiled once per instruction set. Included inside of a namespace of its own,
 // behind Vec, with the target set; see kernels.hpp.
 
+#include <camlite/kernels/elementwise.inl>
 #include <camlite/kernels/product.inl>
 
 #include <camlite/kernels/depthwise.inl>
@@ -21,6 +22,7 @@ inline constexpr Kernels table{
     .winograd = {winograd_kernels<2>, winograd_kernels<4>, winograd_kernels<6>},
     .implicit_gemm = implicit_gemm,
     .depthwise = depthwise,
+    .elementwise = elementwise,
     .max_pool_window = max_pool_window,
     .channel_means = channel_means,
     .linear = linear,

@@ -20,7 +20,8 @@ class FastConv2d {
  public:
   FastConv2d() = default;
 
-  // weight OIHW, bias (O) or empty. `algorithm`: what to pack the weights for.
+  // weight OIHW, bias (O) or empty. `algorithm`: what to pack the weights for. `pooled`: for
+  // Winograd, and activations that are clamps.
   FastConv2d(const Conv2d& conv, Activation activation, bool pooled, const Kernels& kernels,
              ConvAlgorithm algorithm, TensorView<const float> weight, TensorView<const float> bias,
              int threads)
@@ -121,8 +122,7 @@ class FastConv2d {
     c.weights = weights_.data();
     c.bias = bias_.data();
     c.zeros = zeros_.data();
-    c.least = static_cast<float>(activation_.least);
-    c.most = static_cast<float>(activation_.most);
+    c.activation = elementwise_of(activation_);
     c.pooled = pooled_;
     return c;
   }

@@ -1,8 +1,7 @@
 // What the kernels of a convolution are told: where its input, weights and output lie.
 #pragma once
 
-#include <limits>
-
+#include <camlite/kernels/elementwise.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite::kernels {
@@ -34,10 +33,8 @@ struct Convolution {
   const float* bias = nullptr;     // out_channels, then zeros up to a whole panel
   const float* zeros = nullptr;    // as many as in_channels
 
-  // Applied to each sum before it is stored: clamped to [least, most]; NaN stays NaN.
-  float least = -std::numeric_limits<float>::infinity();
-  float most = std::numeric_limits<float>::infinity();
-  bool pooled = false;  // then 2x2 max pooling with stride 2, an odd last row or column dropped
+  Elementwise activation;  // of each sum; of one number
+  bool pooled = false;     // then 2x2 max pooling with stride 2, an odd last row or column dropped
 };
 
 // The next multiple of 64 bytes that is an odd one: rows or planes that lie a power of two apart

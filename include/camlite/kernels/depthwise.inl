@@ -7,7 +7,7 @@ void depthwise_vector(const Convolution& c, const float* in, float* out, Index c
                       Index weight_row) {
   const Index n = c.out_channels - channel;  // used if partial
   const Vec bias = load(c.bias + channel);
-  const Clamp clamp{splat(c.least), splat(c.most)};
+  const Clamp clamp = clamp_of(c);
   for (Index x = 0; x < c.out_width; ++x) {
     const float* pixel = in + x * c.stride_x * c.in_stride + channel;
     Vec sum = bias;
@@ -34,4 +34,5 @@ inline void depthwise(const Convolution& c, Index picture, Index y) {
   for (; channel + width <= c.out_channels; channel += width)
     depthwise_vector<false>(c, in, out, channel, weight_row);
   if (channel < c.out_channels) depthwise_vector<true>(c, in, out, channel, weight_row);
+  activate(c, out, c.out_width, c.out_channels);
 }

@@ -18,7 +18,8 @@ inline void implicit_gemm(const Convolution& c, Index picture, Index y, Index x,
     const Index channel = p * panel;
     const Product rows{in,      c.stride_x * c.in_stride,   c.segments,    c.segment_count,
                        c.depth, c.weights + p * panel_size, out + channel, c.out_stride};
-    product<Ending::finish>(
-        count, rows, {{splat(c.least), splat(c.most)}, c.bias + channel, c.out_channels - channel});
+    product<Ending::finish>(count, rows, {clamp_of(c), c.bias + channel, c.out_channels - channel});
   }
+  const Index first = first_panel * panel;
+  activate(c, out + first, count, std::min(last_panel * panel, c.out_channels) - first);
 }

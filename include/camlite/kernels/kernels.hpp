@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include <camlite/kernels/convolution.hpp>
+#include <camlite/kernels/elementwise.hpp>
 #include <camlite/kernels/isa.hpp>
 #include <camlite/tensor.hpp>
 
@@ -44,6 +46,8 @@ struct Kernels {
   void (*implicit_gemm)(const Convolution& c, Index picture, Index y, Index x, Index count,
                         Index first_panel, Index last_panel);
   void (*depthwise)(const Convolution& c, Index picture, Index y);
+  void (*elementwise)(const Elementwise& what, const Operand* operands, Index rows, Index count,
+                      float* out, Index out_row);
   void (*max_pool_window)(const float* in, Index rows, Index columns, Index row, Index channels,
                           float* out);
   void (*channel_means)(const float* in, Index positions, Index channels, Index first, Index last,

@@ -2,21 +2,43 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
+#include <camlite/kernels/broadcast.hpp>
 #include <camlite/kernels/kernels.hpp>
+#include <camlite/ops/arithmetic.hpp>
+#include <camlite/ops/avg_pool2d.hpp>
 #include <camlite/ops/global_avg_pool.hpp>
 #include <camlite/ops/linear.hpp>
 #include <camlite/ops/max_pool2d.hpp>
+#include <camlite/ops/prelu.hpp>
+#include <camlite/ops/scale.hpp>
 #include <camlite/parallel.hpp>
 
 namespace camlite::kernels {
 
-// Threads for so many elementary operations: less than some ten microseconds of work each is not
-// worth waking one.
-inline int threads_for(Index operations, int threads) {
-  constexpr Index least = 1 << 17;
-  return static_cast<int>(std::clamp<Index>(operations / least, 1, threads));
-}
+// The function of two inputs that an operator is; of others, none.
+template <class Op>
+inline constexpr std::optional<Elementwise::Function> arithmetic = std::nullopt;
+template <>
+inline constexpr std::optional arithmetic<Add> = Elementwise::Function::add;
+template <>
+inline constexpr std::optional arithmetic<Sub> = Elementwise::Function::sub;
+template <>
+inline constexpr std::optional arithmetic<Mul> = Elementwise::Function::mul;
+template <>
+inline constexpr std::optional arithmetic<Div> = Elementwise::Function::div;
+template <>
+inline constexpr std::optional arithmetic<Maximum> = Elementwise::Function::maximum;
+
+template <class Op>
+concept ArithmeticOperator = (arithmetic<Op> != std::nullopt);
+
+template <class Op>
+concept ActivationOperator = requires(const Op& op) {
+  Activation(op.activation());
+};
 
 inline void run(const MaxPool2d& pool, const Kernels& kernels, const Arguments<float>& a) {
   const Index row = a.inputs[0].extent(2) * a.inputs[0].extent(3);
@@ -52,6 +74,49 @@ inline void run(const Linear& op, const Kernels& kernels, const Arguments<float>
                                 i * piece, std::min((i + 1) * piece, op.out_features),
                                 a.output.data(), op.out_features);
                });
+}
+
+// relu, sigmoid, ...
+template <ActivationOperator Op>
+void run(const Op& op, const Kernels& kernels, const Arguments<float>& a) {
+  run_elementwise(elementwise_of(op.activation()), a.inputs.first(1), {}, kernels, a.threads,
+                  a.output);
+}
+
+// (C) as a tensor that is broadcast over feature maps, or over (N, C).
+inline TensorView<const float> as_channels(TensorView<const float> parameter) {
+  return parameter.reshaped({1, parameter.size()});
+}
+
+inline void run(const Prelu&, const Kernels& kernels, const Arguments<float>& a) {
+  const std::array operands{a.inputs[0], as_channels(a.parameters[0])};
+  run_elementwise({.function = Elementwise::Function::prelu}, operands, {}, kernels, a.threads,
+                  a.output);
+}
+
+inline void run(const Scale& op, const Kernels& kernels, const Arguments<float>& a,
+                const Activation& then = Activation::none) {
+  const TensorView<const float> weight = as_channels(a.parameters[0]);
+  if (op.bias) {
+    const std::array operands{a.inputs[0], weight, as_channels(a.parameters[1])};
+    run_elementwise(Elementwise::Function::multiply_add, operands, then, kernels, a.threads,
+                    a.output);
+  } else {
+    const std::array operands{a.inputs[0], weight};
+    run_elementwise(Elementwise::Function::mul, operands, then, kernels, a.threads, a.output);
+  }
+}
+
+// add, sub, ...
+template <ArithmeticOperator Op>
+void run(const Op&, const Kernels& kernels, const Arguments<float>& a,
+         const Activation& then = Activation::none) {
+  std::array operands{a.inputs[0], a.inputs[1]};
+  for (std::size_t i = 2; i < a.inputs.size(); ++i) {
+    run_elementwise(*arithmetic<Op>, operands, Activation::none, kernels, a.threads, a.output);
+    operands = {a.output, a.inputs[i]};
+  }
+  run_elementwise(*arithmetic<Op>, operands, then, kernels, a.threads, a.output);
 }
 
 }  // namespace camlite::kernels

@@ -29,16 +29,6 @@ enum class Ending {
   finish,  // as Finish says
 };
 
-// The activation: NaN stays NaN.
-struct Clamp {
-  Vec least;
-  Vec most;
-};
-
-inline Vec clamped(Vec x, const Clamp& clamp) {
-  return min(clamp.most, max(clamp.least, x));
-}
-
 // The result of a layer: the bias added, clamped, and only so many of the panel's columns stored.
 struct Finish {
   Clamp clamp;

@@ -206,7 +206,7 @@ struct Winograd {
     const Index columns = (c.out_width + m - 1) / m, rows = (c.out_height + m - 1) / m;
     const Index step = c.pooled ? 2 : 1;
     const Index out_height = c.out_height / step, out_width = c.out_width / step;
-    const Clamp clamp{splat(c.least), splat(c.most)};
+    const Clamp clamp = clamp_of(c);
     for (Index t = first; t < first + count; ++t, s += panel) {
       const Index top = t / columns % rows * m / step, left = t % columns * m / step;
       Target target{
@@ -229,6 +229,10 @@ struct Winograd {
         } else {
           output_vector<false>(s + half, plane, bias, clamp, part);
         }
+      }
+      for (Index y = 0; y < target.height; ++y) {
+        activate(c, target.first + y * target.row + first_channel, target.width,
+                 std::min(panel, c.out_channels - first_channel));
       }
     }
   }

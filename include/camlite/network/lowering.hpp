@@ -102,8 +102,8 @@ class Lowering {
     const auto conv = std::get<Conv2d>(layer.op);
     Activation activation = Activation::none;
     if (const auto reader = only_reader(layer.last)) {
-      if (const auto bounds = activation_of(nodes_[*reader].op)) {
-        activation = *bounds;
+      if (const auto own = activation_of(nodes_[*reader].op)) {
+        activation = *own;
         take(layer, *reader);
       }
     }
@@ -112,8 +112,9 @@ class Lowering {
     if (target_.convolution && kernels::can_compute(*target_.convolution, conv, in[3]))
       algorithm = *target_.convolution;
     bool pooled = false;
-    if (const auto reader = only_reader(layer.last);
-        reader && kernels::winograd_index(algorithm) && halves(nodes_[*reader].op)) {
+    if (const auto reader = only_reader(layer.last); reader && kernels::winograd_index(algorithm) &&
+                                                     activation.is_clamp() &&
+                                                     halves(nodes_[*reader].op)) {
       pooled = true;
       take(layer, *reader);
     }
@@ -181,13 +182,13 @@ class Lowering {
     return std::holds_alternative<Type>(op);
   }
 
-  // What an operator is that only keeps numbers between bounds.
+  // What an operator is that a convolution can do to its own output.
   static std::optional<Activation> activation_of(const Operator& op) {
-    const auto bounds = [](const auto& o) -> std::optional<Activation> {
+    const auto own = [](const auto& o) -> std::optional<Activation> {
       if constexpr (requires { o.activation(); }) return o.activation();
       return {};
     };
-    return std::visit(bounds, op);
+    return std::visit(own, op);
   }
 
   // Whether it pools 2x2 windows side by side, the last odd row and column left out.

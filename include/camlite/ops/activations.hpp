@@ -1,11 +1,8 @@
 // leaky_relu, sigmoid, silu, hard_sigmoid and hard_swish: activations that are more than bounds.
-// Each struct is the function of one number, too: Sigmoid{}(x).
 #pragma once
 
-#include <cmath>
-
+#include <camlite/ops/activation.hpp>
 #include <camlite/ops/elementwise.hpp>
-#include <camlite/ops/relu.hpp>
 
 namespace camlite {
 
@@ -20,19 +17,18 @@ struct LeakyRelu {
     visit("negative_slope", self.negative_slope, Need::optional);
   }
 
+  Activation activation() const {
+    return {.function = Activation::Function::leaky_relu, .alpha = negative_slope};
+  }
+
   Shape output_shape(std::span<const Shape> in) const {
     detail::require_finite("negative_slope", negative_slope);
     return in[0];
   }
 
   template <class T>
-  T operator()(T x) const {
-    return x < 0 ? x * static_cast<T>(negative_slope) : x;
-  }
-
-  template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_element(arguments, *this);
+    detail::for_each_activated(arguments, activation());
   }
 };
 
@@ -40,17 +36,13 @@ struct Sigmoid {
   static constexpr std::string_view type = "sigmoid";
   static constexpr Arity arity{1, 1};
 
-  static Shape output_shape(std::span<const Shape> in) { return in[0]; }
+  static Activation activation() { return {.function = Activation::Function::sigmoid}; }
 
-  // Right where the exponential overflows, too: 1 / (1 + infinity) is 0.
-  template <class T>
-  T operator()(T x) const {
-    return 1 / (1 + std::exp(-x));
-  }
+  static Shape output_shape(std::span<const Shape> in) { return in[0]; }
 
   template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_element(arguments, *this);
+    detail::for_each_activated(arguments, activation());
   }
 };
 
@@ -58,16 +50,13 @@ struct Silu {
   static constexpr std::string_view type = "silu";
   static constexpr Arity arity{1, 1};
 
+  static Activation activation() { return {.function = Activation::Function::silu}; }
+
   static Shape output_shape(std::span<const Shape> in) { return in[0]; }
 
   template <class T>
-  T operator()(T x) const {
-    return x / (1 + std::exp(-x));
-  }
-
-  template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_element(arguments, *this);
+    detail::for_each_activated(arguments, activation());
   }
 };
 
@@ -84,6 +73,8 @@ struct HardSigmoid {
     visit("beta", self.beta, Need::optional);
   }
 
+  Activation activation() const { return {0, 1, Activation::Function::affine, alpha, beta}; }
+
   Shape output_shape(std::span<const Shape> in) const {
     detail::require_finite("alpha", alpha);
     detail::require_finite("beta", beta);
@@ -91,13 +82,8 @@ struct HardSigmoid {
   }
 
   template <class T>
-  T operator()(T x) const {
-    return activated(static_cast<T>(alpha) * x + static_cast<T>(beta), {.least = 0, .most = 1});
-  }
-
-  template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_element(arguments, *this);
+    detail::for_each_activated(arguments, activation());
   }
 };
 
@@ -105,16 +91,13 @@ struct HardSwish {
   static constexpr std::string_view type = "hard_swish";
   static constexpr Arity arity{1, 1};
 
+  static Activation activation() { return {.function = Activation::Function::hard_swish}; }
+
   static Shape output_shape(std::span<const Shape> in) { return in[0]; }
 
   template <class T>
-  T operator()(T x) const {
-    return x * activated(x + 3, Activation::relu6) / 6;
-  }
-
-  template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_element(arguments, *this);
+    detail::for_each_activated(arguments, activation());
   }
 };
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include <camlite/ops/activation.hpp>
 #include <camlite/ops/gemm.hpp>
 #include <camlite/ops/operator.hpp>
-#include <camlite/ops/relu.hpp>
 #include <camlite/parallel.hpp>
 
 namespace camlite {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <camlite/ops/activation.hpp>
 #include <camlite/ops/operator.hpp>
 #include <camlite/parallel.hpp>
 
@@ -18,6 +19,11 @@ void for_each_element(const Arguments<T>& arguments, const Function& function) {
     const Index end = std::min((i + 1) * piece, in.size());
     for (Index j = i * piece; j < end; ++j) arguments.output.data()[j] = function(in.data()[j]);
   });
+}
+
+template <class T>
+void for_each_activated(const Arguments<T>& arguments, const Activation& activation) {
+  for_each_element(arguments, [&](T x) { return activated(x, activation); });
 }
 
 // out(..., c) = function(in(..., c), c), over the last extent

@@ -4,33 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include <camlite/ops/activation.hpp>
 #include <camlite/ops/elementwise.hpp>
 
 namespace camlite {
-
-// What an operator may do to each number of its output before it is stored:
-// min(max(x, least), most); NaN stays NaN.
-struct Activation {
-  double least = -std::numeric_limits<double>::infinity();
-  double most = std::numeric_limits<double>::infinity();
-
-  static const Activation none, relu, relu6;
-
-  friend bool operator==(const Activation&, const Activation&) = default;
-};
-
-inline constexpr Activation Activation::none{};
-inline constexpr Activation Activation::relu{.least = 0};
-inline constexpr Activation Activation::relu6{.least = 0, .most = 6};
-
-template <class T>
-T activated(T x, const Activation& activation) {
-  if (x < static_cast<T>(activation.least)) x = static_cast<T>(activation.least);
-  if (x > static_cast<T>(activation.most)) x = static_cast<T>(activation.most);
-  return x;
-}
-
-// The operators that are an Activation have a member activation() that says which.
 
 struct Relu {
   static constexpr std::string_view type = "relu";
@@ -41,7 +18,7 @@ struct Relu {
 
   template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_element(arguments, [](T x) { return activated(x, Activation::relu); });
+    detail::for_each_activated(arguments, activation());
   }
 };
 
@@ -54,7 +31,7 @@ struct Relu6 {
 
   template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_element(arguments, [](T x) { return activated(x, Activation::relu6); });
+    detail::for_each_activated(arguments, activation());
   }
 };
 
@@ -81,8 +58,7 @@ struct Clamp {
 
   template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_element(arguments,
-                             [bounds = activation()](T x) { return activated(x, bounds); });
+    detail::for_each_activated(arguments, activation());
   }
 };
 
