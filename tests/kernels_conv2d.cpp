@@ -164,6 +164,21 @@ bool is_nearly(float got, double expected, double error) {
   return std::abs(double{got} - expected) <= error;
 }
 
+// `map` as the channels from `first` on of a map that is `more` channels wider, NaN elsewhere.
+struct Wide {
+  Wide(TensorView<const float> map, Index more, Index first)
+      : channels(map.extent(3)),
+        offset(first),
+        pixel(channels + more),
+        memory(Tensor<float>::uninitialized({map.size() / channels, pixel})) {
+    std::fill(memory.begin(), memory.end(), nan);
+    for (Index i = 0; i < memory.extent(0); ++i)
+      std::copy_n(map.data() + i * channels, channels, memory.data() + i * pixel + offset);
+  }
+  Index channels, offset, pixel;
+  Tensor<float> memory;
+};
+
 // Layers that are enough for several threads, in every order of work.
 const std::vector<ConvCase> layers{
     {{2, 20, 20, 32}, {.out_channels = 40, .kernel = 3, .padding = 1}, Activation::relu, true},
@@ -336,8 +351,9 @@ TEST_CASE("a convolution touches nothing outside of its input, output and scratc
         const Guarded out(expected.size(), guard, aligned);
         const Guarded scratch(way.scratch(threads), guard, aligned);
         std::copy(data.in.begin(), data.in.end(), in.data());
+        const TensorView<const float> in_view(in.data(), c.in);
         const TensorView<float> result_view(out.data(), expected.shape());
-        way.conv.run(way.plan, {in.data(), c.in}, scratch.data(), threads, result_view);
+        way.conv.run(way.plan, {{&in_view, 1}, {}, result_view, scratch.data(), threads});
         CHECK(same_bits(result_view, expected));
         CHECK(in.rest_is_untouched());
         CHECK(out.rest_is_untouched());
@@ -352,6 +368,30 @@ TEST_CASE("a convolution touches nothing outside of its input, output and scratc
   }
   Random random(1);
   for (const ConvCase& c : layers) check(c, random);
+}
+
+TEST_CASE("a convolution reads and writes some channels of wider maps, and nothing beside them") {
+  for (unsigned seed : seeds(60)) {
+    CAPTURE(seed);
+    Random random(seed);
+    const ConvCase c = random_case(random, 200'000);
+    const ConvData data(c, random);
+    for_each_way(c, data, [&](const Way& way) {
+      const Tensor<float> expected = result(way, data.in);
+      const bool strided = way.conv.reads_strided(way.plan);
+      const Index more = random.between(0, 40), first = random.between(0, more);
+      const Wide in(data.in, strided ? more : 0, strided ? first : 0);
+      Tensor<float> nothing(expected.shape());
+      std::fill(nothing.begin(), nothing.end(), std::numeric_limits<float>::quiet_NaN());
+      Wide out(nothing, more, first);
+      Tensor<float> scratch = Tensor<float>::uninitialized({way.scratch(2)});
+      const TensorView<const float> in_view(in.memory.data() + in.offset, c.in);
+      const TensorView<float> out_view(out.memory.data() + out.offset, expected.shape());
+      way.conv.run(way.plan,
+                   {{&in_view, 1}, {}, out_view, scratch.data(), 2, {&in.pixel, 1}, out.pixel});
+      CHECK(same_bits(out.memory, Wide(expected, more, first).memory));
+    });
+  }
 }
 
 TEST_CASE("a convolution has the same bits on any number of threads, alone and in a batch") {

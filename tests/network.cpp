@@ -229,6 +229,62 @@ TEST_CASE("batch normalization, bounds and dropout cost no step where a layer ta
   CHECK(steps("f flatten input\nl linear f out_features=2\n") == "f:flatten l:linear");
 }
 
+TEST_CASE("what can be written where it will be read is not copied") {
+  // "name:how" of the layers behind A, B and P, those of them that `lines` reads.
+  const auto layers = [](const std::string& lines) {
+    std::string graph = "input channels=3 height=8 width=8\n";
+    for (const std::string line : {"A conv2d input out_channels=4 kernel=3 padding=1\n",
+                                   "B conv2d input out_channels=2 kernel=1\n",
+                                   "P max_pool2d input kernel=3 stride=1 padding=1\n"}) {
+      if (lines.find(line[0]) != std::string::npos) graph += line;
+    }
+    const Network network(random_model(graph + lines));
+    std::string list;
+    for (const auto& layer : network.layers(network.model().input_shape())) {
+      if (layer.type.starts_with("conv2d") || layer.type.starts_with("max_pool2d")) continue;
+      list += text(list.empty() ? "" : " ", layer.name, ":", layer.algorithm);
+    }
+    return list;
+  };
+  // Convolutions write into the concat behind them, poolings do not.
+  CHECK(layers("k concat A,B\n") == "k:in place");
+  CHECK(layers("r relu A\nk concat r,B\n") == "k:in place");
+  CHECK(layers("k concat A,P\n") == "k:copies 1 of 2");
+  CHECK(layers("k concat input,A,B\n") == "k:copies 1 of 3");
+  CHECK(layers("k concat A,B,A\n") == "k:copies 1 of 3");
+  CHECK(layers("k concat A,B\nm concat B,k\n") == "k:in place m:copies 1 of 2");
+  CHECK(layers("k concat A,B\nm concat B,A\ns maximum k,m\n") ==
+        "k:in place m:copies 2 of 2 s:in place");
+  // Nested ones, and those that begin as an earlier one does.
+  CHECK(layers("k concat A,B\nm concat k,P,P\n") == "k:in place m:copies 2 of 3");
+  CHECK(layers("k concat A,B\nc conv2d k out_channels=1 kernel=1\nm concat A,B,c\n") ==
+        "k:in place m:in place");
+  CHECK(layers("k concat A,B\nc conv2d k out_channels=1 kernel=2 padding=1 dilation=2\n"
+               "m concat k,c\n") == "k:in place m:copies 1 of 2");
+  // A part that is read after the whole is done with would keep it.
+  CHECK(layers("k concat A,B\nl lrn k size=3\ng global_avg_pool l\nm concat B,A\nn lrn m size=3\n"
+               "h mul g,n\n")
+            .starts_with("k:copies 2 of 2 l:direct"));
+  // Elementwise operators overwrite what nobody needs any more.
+  CHECK(layers("q clamp P min=0\nk relu q\n") == "q:in place k:in place");
+  CHECK(layers("r relu P\nk add P,r\n") == "r:direct k:in place");
+  CHECK(layers("s scale P\nk add s,input\n") == "s:in place k:in place");
+  CHECK(layers("k add P,P\n") == "k:direct");
+  CHECK(layers("k relu input\n") == "k:direct");
+  CHECK(layers("g global_avg_pool P\nk mul g,P\n") == "g:direct k:in place");
+  CHECK(layers("l lrn P size=3\nk relu l\ng global_avg_pool k\n") ==
+        "l:direct k:in place g:direct");
+  CHECK(layers("k relu P\ng global_avg_pool P\nm mul k,g\n") == "k:direct g:direct m:in place");
+}
+
+TEST_CASE("a concat of one map costs no step") {
+  const Network network(random_model(
+      "input channels=3 height=8 width=8\nk concat input\ng global_avg_pool k\nm concat g\n"
+      "l linear m out_features=2\n"));
+  CHECK(network.layers({1, 8, 8, 3}).size() == 2);
+  CHECK(network.head().features == "input");
+}
+
 TEST_CASE("a network may be nothing but dropout") {
   const Network network(random_model("input channels=2 height=3 width=4\nd dropout input\n"));
   Random random(1);

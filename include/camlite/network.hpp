@@ -173,20 +173,25 @@ class Network {
   std::vector<LayerInfo> layers(const Shape& input) const {
     const std::vector<Shape> shapes =
         detail::value_shapes(*program_, model_.graph(), input, model_.source());
+    const std::vector<kernels::ConvPlan> convolutions =
+        detail::plan_convolutions(*program_, shapes, target_);
+    const std::vector<detail::Place> places =
+        detail::Placement(*program_, shapes, convolutions).places();
+    const auto at = [](Index value) { return static_cast<std::size_t>(value); };
     std::vector<LayerInfo> list;
-    for (const detail::Step& step : program_->steps) {
-      const std::vector<Shape> in = shapes_of(step.inputs, shapes);
-      LayerInfo layer{step.name,
-                      step.type,
-                      shapes[static_cast<std::size_t>(step.output)],
-                      0,
-                      multiply_adds_of(step.op, in),
-                      multiply_adds_of(step.op, in),
-                      "direct"};
+    for (std::size_t s = 0; s < program_->steps.size(); ++s) {
+      const detail::Step& step = program_->steps[s];
+      const Index multiply_adds = multiply_adds_of(step.op, shapes_of(step.inputs, shapes));
+      LayerInfo layer{step.name,     step.type, shapes[at(step.output)], 0, multiply_adds,
+                      multiply_adds, "direct"};
+      const Index copied = std::ssize(step.inputs) - detail::inputs_in_place(step, shapes, places);
       if (step.conv) {
-        const kernels::ConvPlan plan = step.conv->plan(in[0], target_.convolution);
-        layer.algorithm = name_of(plan.algorithm);
-        layer.computed = plan.multiply_adds;
+        layer.algorithm = name_of(convolutions[s].algorithm);
+        layer.computed = convolutions[s].multiply_adds;
+      } else if (copied == 0 || !std::holds_alternative<Concat>(step.op)) {
+        if (copied < std::ssize(step.inputs)) layer.algorithm = "in place";
+      } else {
+        layer.algorithm = text("copies ", copied, " of ", step.inputs.size());
       }
       for (const Shape& parameter : step.parameter_shapes) layer.parameters += parameter.size();
       list.push_back(std::move(layer));
@@ -263,10 +268,15 @@ class Network {
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
       if (step.inputs[i] == 0) plan.inputs[s][i] = input;
     }
-    const Arguments<float> a{plan.inputs[s], plan.parameters[s], plan.outputs[s],
-                             workspace.block_.data() + plan.scratch, threads()};
+    const Arguments<float> a{plan.inputs[s],
+                             plan.parameters[s],
+                             plan.outputs[s],
+                             workspace.block_.data() + plan.scratch,
+                             threads(),
+                             plan.input_pixels[s],
+                             plan.pixels[static_cast<std::size_t>(step.output)]};
     if (step.conv) {
-      step.conv->run(plan.convolutions[s], a.inputs[0], a.scratch, a.threads, a.output);
+      step.conv->run(plan.convolutions[s], a);
       return;
     }
     const auto run_one = [&](const auto& op) {

@@ -156,7 +156,7 @@ inline Tensor<float> result(const Way& way, TensorView<const float> in, int thre
   Tensor<float> scratch = Tensor<float>::uninitialized({way.scratch(threads)});
   std::fill(out.begin(), out.end(), nan);
   std::fill(scratch.begin(), scratch.end(), nan);
-  way.conv.run(way.plan, in, scratch.data(), threads, out);
+  way.conv.run(way.plan, {{&in, 1}, {}, out, scratch.data(), threads});
   return out;
 }
 

@@ -26,7 +26,7 @@ inline std::string random_size(Random& random, Index least, Index most) {
 // An operator that reads `latest` and perhaps an earlier value. It may not fit.
 inline std::string random_operator(Random& random, const std::string& latest,
                                    const std::string& earlier) {
-  switch (random.between(0, 19)) {
+  switch (random.between(0, 22)) {
     case 0:
     case 1:
     case 2: {
@@ -74,7 +74,7 @@ inline std::string random_operator(Random& random, const std::string& latest,
     case 18:
       return text("channel_shuffle ", latest, " groups=", random.between(2, 3));
     default:
-      return text("concat ", earlier, ",", latest);
+      return text("concat ", earlier, ",", latest, random.coin() ? "," + earlier : "");
   }
 }
 

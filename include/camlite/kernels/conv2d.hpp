@@ -65,13 +65,19 @@ class FastConv2d {
     return plan;
   }
 
-  // out: (N, Ho, Wo, O), or half of it if pooled. scratch: plan.shared + threads * plan.separate
-  // floats.
-  void run(const ConvPlan& plan, TensorView<const float> in, float* scratch, int threads,
-           TensorView<float> out) const {
-    threads = threads_worth(plan, threads);
+  // Whether the input may be some channels of a wider map; the output always may.
+  bool reads_strided(const ConvPlan& plan) const {
+    return winograd_index(plan.algorithm) ||
+           (conv_.kernel == Size2d(1) && conv_.padding == Size2d(0));
+  }
+
+  // Output: (N, Ho, Wo, O), or half of it if pooled. a.scratch: plan.shared + threads *
+  // plan.separate floats.
+  void run(const ConvPlan& plan, const Arguments<float>& a) const {
+    const int threads = threads_worth(plan, a.threads);
+    float* const scratch = a.scratch;
     const Index groups = plan.algorithm == ConvAlgorithm::depthwise ? 1 : conv_.groups;
-    Convolution c = convolution(plan, in, out);
+    Convolution c = convolution(plan, a);
     if (plan.copied) copy_padded(c, scratch, threads);
     for (Index group = 0; group < groups; ++group) {
       if (winograd_index(plan.algorithm)) {
@@ -95,8 +101,8 @@ class FastConv2d {
     return static_cast<int>(std::clamp<Index>(plan.multiply_adds / least, 1, threads));
   }
 
-  Convolution convolution(const ConvPlan& plan, TensorView<const float> in,
-                          TensorView<float> out) const {
+  Convolution convolution(const ConvPlan& plan, const Arguments<float>& a) const {
+    const TensorView<const float> in = a.inputs[0];
     const bool whole = plan.algorithm == ConvAlgorithm::depthwise;
     Convolution c;
     c.batch = in.extent(0);
@@ -111,14 +117,14 @@ class FastConv2d {
     c.stride_y = conv_.stride.height;
     c.stride_x = conv_.stride.width;
     c.in = in.data();
-    c.in_stride = in.extent(3);
+    c.in_stride = a.input_pixel(0);
     c.in_row = c.width * c.in_stride;
     c.in_picture = c.height * c.in_row;
     c.segments = plan.segments.data();
     c.segment_count = std::ssize(plan.segments);
     c.depth = reads_whole_rows(conv_) ? conv_.kernel.width * channels_ : channels_;
-    c.out = out.data();
-    c.out_stride = conv_.out_channels;
+    c.out = a.output.data();
+    c.out_stride = a.pixel();
     c.weights = weights_.data();
     c.bias = bias_.data();
     c.zeros = zeros_.data();

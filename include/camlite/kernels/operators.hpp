@@ -9,6 +9,7 @@
 #include <camlite/kernels/kernels.hpp>
 #include <camlite/ops/arithmetic.hpp>
 #include <camlite/ops/avg_pool2d.hpp>
+#include <camlite/ops/concat.hpp>
 #include <camlite/ops/global_avg_pool.hpp>
 #include <camlite/ops/linear.hpp>
 #include <camlite/ops/max_pool2d.hpp>
@@ -118,5 +119,32 @@ void run(const Op&, const Kernels& kernels, const Arguments<float>& a,
   }
   run_elementwise(*arithmetic<Op>, operands, then, kernels, a.threads, a.output);
 }
+
+// Copies the inputs that are not where they belong already. Any of them may be some channels of a
+// wider map, and so may the output.
+inline void run(const Concat&, const Kernels&, const Arguments<float>& a) {
+  Index first = 0;
+  for (std::size_t i = 0; i < a.inputs.size(); ++i) {
+    const TensorView<const float> in = a.inputs[i];
+    const Index width = in.extent(2), channels = in.extent(3);
+    float* const out = a.output.data() + first;
+    first += channels;
+    if (in.data() == out) continue;
+    parallel_for(
+        in.extent(0) * in.extent(1), threads_for(in.size() / 4, a.threads), [&](Index row, int) {
+          for (Index pixel = row * width; pixel < (row + 1) * width; ++pixel) {
+            std::copy_n(in.data() + pixel * a.input_pixel(i), channels, out + pixel * a.pixel());
+          }
+        });
+  }
+}
+
+// How many of an operator's inputs, from the first on, the output may be written over: each number
+// is read for the last time before it is.
+template <class Op>
+inline constexpr std::size_t overwritable_inputs =
+    ArithmeticOperator<Op>                                                             ? 2
+    : ActivationOperator<Op> || std::is_same_v<Op, Scale> || std::is_same_v<Op, Prelu> ? 1
+                                                                                       : 0;
 
 }  // namespace camlite::kernels

@@ -84,7 +84,7 @@ class ResultFinder {
     // What is behind the pooling, or behind the last feature map where there is no pooling.
     std::vector<std::size_t> behind;
     while (!is_map(value) && !is<GlobalAvgPool>(value)) {
-      if (!is<Dropout>(value) && !is<Flatten>(value)) behind.push_back(index(value));
+      if (!does_nothing(index(value)) && !is<Flatten>(value)) behind.push_back(index(value));
       if (node(value).inputs.empty()) break;
       value = node(value).inputs[0];
     }
@@ -103,9 +103,12 @@ class ResultFinder {
     return results;
   }
 
-  // Whether a node's value is its input, number by number: dropout, and flatten of vectors.
+  // Whether a node's value is its input, number by number: dropout, flatten of vectors, and concat
+  // of one map.
   bool does_nothing(std::size_t i) const {
-    return is<Dropout>(value_of(i)) || (is<Flatten>(value_of(i)) && is_vector(nodes_[i].inputs[0]));
+    return is<Dropout>(value_of(i)) ||
+           (is<Flatten>(value_of(i)) && is_vector(nodes_[i].inputs[0])) ||
+           (is<Concat>(value_of(i)) && nodes_[i].inputs.size() == 1);
   }
 
   // Whether a node is a linear layer: linear, or a 1x1 convolution of vectors.

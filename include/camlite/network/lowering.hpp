@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -89,6 +90,7 @@ class Lowering {
     step.op = layer.op;
     step.inputs = nodes_[i].inputs;
     for (Index& value : step.inputs) value = alias_[at(value)];
+    if (is<Concat>(layer.op)) join_earlier(step.inputs, static_cast<Index>(layer.last + 1));
     step.output = static_cast<Index>(layer.last + 1);
     for (const Tensor<float>& parameter : layer.parameters)
       step.parameter_shapes.push_back(parameter.shape());
@@ -96,6 +98,22 @@ class Lowering {
         std::make_shared<const std::vector<Tensor<float>>>(std::move(layer.parameters));
     program_.steps.push_back(std::move(step));
     return program_.steps.back();
+  }
+
+  // concat(a, b, c) behind concat(a, b), as DenseNet has them, is concat(concat(a, b), c): so all
+  // of them can be one map that grows.
+  void join_earlier(std::vector<Index>& inputs, Index output) {
+    const std::vector<Index> all = inputs;
+    const auto earlier = concats_.find(all[0]);
+    if (earlier != concats_.end()) {
+      const auto& [parts, joined] = earlier->second;
+      const auto size = std::ssize(parts);
+      if (size < std::ssize(all) && std::equal(parts.begin(), parts.end(), all.begin())) {
+        inputs.erase(inputs.begin(), inputs.begin() + size);
+        inputs.insert(inputs.begin(), joined);
+      }
+    }
+    concats_.insert_or_assign(all[0], std::pair(all, output));
   }
 
   void add_convolution(std::size_t i, Layer layer) {
@@ -233,6 +251,8 @@ class Lowering {
   std::vector<Shape> shapes_;
   std::vector<bool> vectors_;
   ResultFinder finder_;
+  // The latest concat that begins with a value: what it joins, and its own value.
+  std::unordered_map<Index, std::pair<std::vector<Index>, Index>> concats_;
   Program program_;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <camlite/network/memory_plan.hpp>
+#include <camlite/network/placement.hpp>
 #include <camlite/network/program.hpp>
 
 namespace camlite {
@@ -29,14 +30,54 @@ struct Plan {
   int threads = 1;
   std::vector<Shape> shapes;  // by value
   std::vector<Index> offsets;
+  std::vector<Index> pixels;                    // by value: from one pixel to the next
   Index scratch = 0;                            // its offset
   Index size = 0;                               // of the block, in floats
   std::vector<kernels::ConvPlan> convolutions;  // by step; empty ones for other operators
   // Of each step, bound to the block; those of value 0 point nowhere until there is an input.
   std::vector<std::vector<TensorView<const float>>> inputs;
+  std::vector<std::vector<Index>> input_pixels;
   std::vector<std::vector<TensorView<const float>>> parameters;
   std::vector<TensorView<float>> outputs;
 };
+
+// How each convolution runs, by step; nothing for other operators. shapes: by value.
+inline std::vector<kernels::ConvPlan> plan_convolutions(const Program& program,
+                                                        std::span<const Shape> shapes,
+                                                        const Target& target) {
+  std::vector<kernels::ConvPlan> plans;
+  for (const Step& step : program.steps) {
+    plans.emplace_back();
+    if (!step.conv) continue;
+    const Shape& in = shapes[static_cast<std::size_t>(step.inputs[0])];
+    plans.back() = step.conv->plan(in, target.convolution);
+  }
+  return plans;
+}
+
+// The memory that values need from when they, or what lies in them, are first written to when they
+// are last read.
+inline std::vector<Lifetime> lifetimes(const Program& program, std::span<const Shape> shapes,
+                                       std::span<const Place> places) {
+  const auto home = [&](Index value) {
+    return static_cast<std::size_t>(places[static_cast<std::size_t>(value)].home);
+  };
+  std::vector<Lifetime> values(shapes.size());
+  const Index end = std::ssize(program.steps);
+  for (Index s = 0; s < end; ++s) {
+    const Step& step = program.steps[static_cast<std::size_t>(s)];
+    const std::size_t output = home(step.output);
+    if (values[output].size == 0) values[output] = {shapes[output].size(), s, s};
+    values[output].last = std::max(values[output].last, s);
+    for (Index value : step.inputs)
+      values[home(value)].last = std::max(values[home(value)].last, s);
+  }
+  values[home(program.logits)].last = end;
+  if (program.features) values[home(*program.features)].last = end;
+  if (program.probabilities) values[home(*program.probabilities)].last = end;
+  values[0].size = 0;  // the caller's
+  return values;
+}
 
 // Throws Error, naming `source`, if the network cannot take the input.
 inline Plan make_plan(const Program& program, const Graph& graph, const Shape& input,
@@ -46,31 +87,20 @@ inline Plan make_plan(const Program& program, const Graph& graph, const Shape& i
   plan.input = input;
   plan.threads = target.threads;
   plan.shapes = value_shapes(program, graph, input, source);
-  const auto at = [](Index value) { return static_cast<std::size_t>(value); };
-
-  std::vector<Lifetime> values(at(program.values));
-  const Index end = std::ssize(program.steps);
-  for (Index s = 0; s < end; ++s) {
-    const Step& step = program.steps[at(s)];
-    values[at(step.output)] = {plan.shapes[at(step.output)].size(), s, s};
-    for (Index value : step.inputs) values[at(value)].last = s;
-  }
-  values[at(program.logits)].last = end;
-  if (program.features) values[at(*program.features)].last = end;
-  if (program.probabilities) values[at(*program.probabilities)].last = end;
-  values[0].size = 0;  // the caller's
-
   try {
+    plan.convolutions = plan_convolutions(program, plan.shapes, target);
     Index scratch = 0;
-    for (const Step& step : program.steps) {
-      kernels::ConvPlan conv;
-      if (step.conv) conv = step.conv->plan(plan.shapes[at(step.inputs[0])], target.convolution);
+    for (const kernels::ConvPlan& conv : plan.convolutions) {
       scratch = std::max(scratch,
                          checked_sum(conv.shared, checked_product(conv.separate, target.threads)));
-      plan.convolutions.push_back(std::move(conv));
     }
-    MemoryPlan memory = plan_memory(values, granule);
-    plan.offsets = std::move(memory.offsets);
+    const std::vector<Place> places = Placement(program, plan.shapes, plan.convolutions).places();
+    const MemoryPlan memory = plan_memory(lifetimes(program, plan.shapes, places), granule);
+    for (const Place& place : places) {
+      const auto home = static_cast<std::size_t>(place.home);
+      plan.offsets.push_back(memory.offsets[home] + place.channel);
+      plan.pixels.push_back(channels_of(plan.shapes[home]));
+    }
     plan.scratch = rounded_up(memory.size, granule);
     plan.size = checked_sum(plan.scratch, scratch);
     checked_product(plan.size, static_cast<Index>(sizeof(float)));
@@ -149,11 +179,15 @@ class Workspace {
     };
     const std::vector<detail::Step>& steps = owner_->steps;
     plan.inputs.resize(steps.size());
+    plan.input_pixels.resize(steps.size());
     plan.parameters.resize(steps.size());
     plan.outputs.resize(steps.size());
     for (std::size_t s = 0; s < steps.size(); ++s) {
       plan.inputs[s].resize(steps[s].inputs.size());
       std::transform(steps[s].inputs.begin(), steps[s].inputs.end(), plan.inputs[s].begin(), place);
+      plan.input_pixels[s].resize(steps[s].inputs.size());
+      std::transform(steps[s].inputs.begin(), steps[s].inputs.end(), plan.input_pixels[s].begin(),
+                     [&](Index value) { return plan.pixels[static_cast<std::size_t>(value)]; });
       plan.parameters[s].assign(steps[s].parameters->begin(), steps[s].parameters->end());
       plan.outputs[s] = place(steps[s].output);
     }

@@ -76,6 +76,18 @@ struct Arguments {
   TensorView<T> output;
   T* scratch = nullptr;  // threads * scratch(), where the operator has such a member
   int threads = 1;
+
+  // Elements from one pixel to the next, where inputs and output may be some channels of wider
+  // maps; else all is contiguous. Only kernels that say that they can do so are given such.
+  std::span<const Index> input_pixels = {};
+  Index output_pixel = 0;
+
+  Index input_pixel(std::size_t i) const {
+    return input_pixels.empty() ? inputs[i].extent(inputs[i].rank() - 1) : input_pixels[i];
+  }
+  Index pixel() const {
+    return output_pixel == 0 ? output.extent(output.rank() - 1) : output_pixel;
+  }
 };
 
 // What an operator says of itself, or the default where it says nothing.
