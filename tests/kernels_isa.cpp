@@ -143,7 +143,7 @@ TEST_CASE("which algorithm computes a layer does not depend on the number of thr
 }
 
 TEST_CASE("VGG16-GAP is Winograd, but for the first layer with its three channels") {
-  const Graph graph = camlite::parse_graph(camlite::vgg16_gap_graph());
+  const Graph graph = camlite::vgg16_gap_graph();
   const std::vector<Shape> shapes = infer_shapes(graph, {1, 224, 224, 3});
   for (Isa isa : tested_isas()) {
     int others = 0;

@@ -155,12 +155,14 @@ void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) 
           ->type_name("FILE|NAME");
   auto* arch = command
                    .add_option("--arch", choice.arch,
-                               "instead of a file a network with random weights: vgg16-gap")
+                               text("instead of a file a network with random weights: ",
+                                    architecture_names()))
                    ->type_name("NAME")
                    ->excludes(model);
   command
       .add_option("--groups", choice.groups,
-                  "of CAM_conv in --arch vgg16-gap: 1, or the authors' 2")
+                  "of the convolutions that the paper adds, in --arch vgg16-gap, vgg16-bn-gap, "
+                  "alexnet-gap, alexnet-star-gap and googlenet-gap: 1, or the authors' 2")
       ->type_name("N")
       ->needs(arch);
   command.add_option("--threads", choice.threads, "how many threads; without it OpenMP decides")
