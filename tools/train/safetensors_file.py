@@ -5,11 +5,16 @@ import struct
 
 import numpy as np
 
-_TYPES = {np.dtype(np.float32): "F32", np.dtype(np.float16): "F16"}
+_TYPES = {
+    np.dtype(np.float32): "F32",
+    np.dtype(np.float16): "F16",
+    np.dtype(np.float64): "F64",
+    np.dtype(np.int64): "I64",
+}
 
 
 def write_safetensors(path, tensors, metadata):
-    """tensors: name -> float16 or float32 array; metadata: str -> str."""
+    """tensors: name -> array of float16, float32, float64 or int64; metadata: str -> str."""
     header, offset = {"__metadata__": metadata}, 0
     for name, array in tensors.items():
         header[name] = {

@@ -165,6 +165,24 @@ void Draft::resize(Index height, Index width) try {
   fail("for pictures of ", height, "x", width, ": ", error.what());
 }
 
+Draft to_draft(const Graph& graph, const std::string& source, ConversionReport& report,
+               const std::function<Tensor<float>(const std::string&)>& tensor) {
+  Draft draft(source, graph.channels, graph.height, graph.width);
+  const std::vector<Shape> shapes = infer_shapes(graph, draft.input_shape(), source);
+  for (const Node& node : graph.nodes) {
+    DraftNode copy{node.name, node.op, {}, {}};
+    for (Index value : node.inputs) {
+      copy.inputs.push_back(value == 0 ? picture
+                                       : graph.nodes[static_cast<std::size_t>(value - 1)].name);
+    }
+    for (const Parameter& parameter : parameters_of(node.op, input_shapes(node, shapes))) {
+      copy.tensors.emplace_back(parameter.suffix, tensor(text(node.name, '.', parameter.suffix)));
+    }
+    draft.add(std::move(copy), report);
+  }
+  return draft;
+}
+
 Model to_model(Draft draft, DType dtype) {
   ModelParts parts;
   parts.source = draft.source_;

@@ -7,6 +7,7 @@
 // map, a batch normalization behind a convolution) is put right by simplify, for all of them alike.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -120,6 +121,11 @@ class Draft {
 
   friend Model to_model(Draft draft, DType dtype);
 };
+
+// A graph as a Draft. `tensor` gives the tensors by their names, "<node>.<suffix>". Throws Error as
+// Draft::add does.
+Draft to_draft(const Graph& graph, const std::string& source, ConversionReport& report,
+               const std::function<Tensor<float>(const std::string&)>& tensor);
 
 // Makes the network smaller without changing what it computes:
 // - nodes whose values lead to nothing, and dropout, go;
