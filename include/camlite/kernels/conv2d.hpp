@@ -59,7 +59,7 @@ class FastConv2d {
       plan_winograd(plan, *kernels_, channels_, conv_.out_channels / conv_.groups);
       plan.multiply_adds = checked_product(plan.tiles, n * n * channels_ * conv_.out_channels);
     } else {
-      plan_implicit_gemm(plan, conv_, in);
+      if (plan.algorithm == ConvAlgorithm::implicit_gemm) plan_implicit_gemm(plan, conv_, in);
       plan.multiply_adds = conv_.multiply_adds({&in, 1});
     }
     return plan;
@@ -116,6 +116,10 @@ class FastConv2d {
     c.left = conv_.padding.width;
     c.stride_y = conv_.stride.height;
     c.stride_x = conv_.stride.width;
+    c.kernel_height = conv_.kernel.height;
+    c.kernel_width = conv_.kernel.width;
+    c.dilation_y = conv_.dilation.height;
+    c.dilation_x = conv_.dilation.width;
     c.in = in.data();
     c.in_stride = a.input_pixel(0);
     c.in_row = c.width * c.in_stride;

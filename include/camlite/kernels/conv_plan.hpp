@@ -22,7 +22,7 @@ struct ConvPlan {
   Index tiles_at_once = 0;     // whose transformed input is there at a time
   bool weights_first = false;  // all weights are transformed before the first tile
   Index channels_at_once = 0;  // else: of a panel's weights
-  // Implicit gemm and depthwise.
+  // Implicit gemm.
   bool copied = false;          // the input is copied with its padding
   std::vector<Index> segments;  // see Convolution
 };

@@ -14,6 +14,8 @@ struct Convolution {
   Index in_channels = 0, out_channels = 0;  // of the group
   Index top = 0, left = 0;                  // padding that the input in memory does not have
   Index stride_y = 1, stride_x = 1;
+  Index kernel_height = 1, kernel_width = 1;
+  Index dilation_y = 1, dilation_x = 1;
 
   const float* in = nullptr;  // the group's first channel of the first pixel
   Index in_stride = 0;        // from one pixel to the next

@@ -1,11 +1,12 @@
-// How threads share a convolution that is a matrix product, and a depthwise one, which reads its
-// input the same way; implicit_gemm.inl and depthwise.inl have the algorithms.
+// How threads share a convolution that is a matrix product, and a depthwise one; implicit_gemm.inl
+// and depthwise.inl have the algorithms.
 #pragma once
 
 #include <algorithm>
 
 #include <camlite/kernels/conv_plan.hpp>
 #include <camlite/kernels/kernels.hpp>
+#include <camlite/kernels/packing.hpp>
 #include <camlite/ops/conv2d.hpp>
 #include <camlite/parallel.hpp>
 
@@ -79,10 +80,16 @@ inline void run_implicit_gemm(Convolution c, const Kernels& kernels, int threads
   });
 }
 
-// All channels.
+// All channels. Blocks of them, so that the weights stay in L1 along a row, and threads can share a
+// map of few rows.
 inline void run_depthwise(const Convolution& c, const Kernels& kernels, int threads) {
-  parallel_for(c.batch * c.out_height, threads, [&](Index row, int) {
-    kernels.depthwise(c, row / c.out_height, row % c.out_height);
+  constexpr Index most = 256;
+  const Index blocks = (c.out_channels + most - 1) / most;
+  const Index channels = rounded_up_to(16, (c.out_channels + blocks - 1) / blocks);
+  parallel_for(c.batch * c.out_height * blocks, threads, [&](Index i, int) {
+    const Index row = i / blocks, first = i % blocks * channels;
+    kernels.depthwise(c, row / c.out_height, row % c.out_height, first,
+                      std::min(first + channels, c.out_channels));
   });
 }
 

@@ -45,7 +45,8 @@ struct Kernels {
   std::array<Winograd, 3> winograd;  // F(2,3), F(4,3), F(6,3)
   void (*implicit_gemm)(const Convolution& c, Index picture, Index y, Index x, Index count,
                         Index first_panel, Index last_panel);
-  void (*depthwise)(const Convolution& c, Index picture, Index y);
+  void (*depthwise)(const Convolution& c, Index picture, Index y, Index first_channel,
+                    Index last_channel);
   void (*elementwise)(const Elementwise& what, const Operand* operands, Index rows, Index count,
                       float* out, Index out_row);
   void (*max_pool_window)(const float* in, Index rows, Index columns, Index row, Index channels,
@@ -60,7 +61,7 @@ struct Kernels {
 #ifdef __clang__
 #define CAMLITE_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define CAMLITE_UNROLL _Pragma("GCC unroll 16")
+#define CAMLITE_UNROLL _Pragma("GCC unroll 32")
 #endif
 
 namespace portable {
