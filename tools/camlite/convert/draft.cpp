@@ -82,11 +82,13 @@ const DraftNode& Draft::node(const std::string& name) const {
   return *found;
 }
 
-// A graph's text divides its words by blanks, inputs by commas and attributes by "=".
+// A graph's text is UTF-8, and divides its words by blanks, inputs by commas and attributes by "=".
 std::string Draft::usable_name(const std::string& wanted) const {
   std::string name = wanted.empty() ? "layer" : wanted;
+  const bool is_utf8 = detail::valid_utf8_prefix(name) == name.size();
   for (char& c : name) {
-    if (c == ',' || c == '=' || static_cast<unsigned char>(c) <= ' ' || c == '\x7f') c = '_';
+    const auto code = static_cast<unsigned char>(c);
+    if (c == ',' || c == '=' || code <= ' ' || code == 0x7f || (code > 0x7f && !is_utf8)) c = '_';
   }
   const auto taken = [&](const std::string& candidate) {
     return candidate == picture || candidate == "-" ||
