@@ -1,5 +1,5 @@
-"""Caffe's files, written without Caffe: weights (.caffemodel, protobuf's wire format) and definitions (.prototxt, text),
-in the style of 2014 (`layers`, types are numbers) and of today (`layer`, types are words).
+"""Caffe's files, written without Caffe: weights (.caffemodel, protobuf's wire format) and definitions (.prototxt), in
+the style of 2014 (`layers`, types are numbers) and of today (`layer`, types are words).
 
     net = CaffeNet((1, 3, 8, 8))
     net.layer("Convolution", "conv1", "data", blobs=[w, b], num_output=4, kernel_size=3)
@@ -48,7 +48,7 @@ FIELDS = {
     "concat_param": {"concat_dim": 1, "axis": 2},
     "convolution_param": {
         "num_output": 1, "bias_term": 2, "pad": 3, "kernel_size": 4, "group": 5, "stride": 6, "pad_h": 9, "pad_w": 10,
-        "kernel_h": 11, "kernel_w": 12, "stride_h": 13, "stride_w": 14, "dilation": 18,
+        "kernel_h": 11, "kernel_w": 12, "stride_h": 13, "stride_w": 14, "axis": 16, "dilation": 18,
     },
     "dropout_param": {"dropout_ratio": 1},
     "eltwise_param": {"operation": 1, "coeff": 2},
@@ -130,12 +130,12 @@ def parameters(message, values):
 
 
 def text_value(name, value):
-    if isinstance(value, bool):
-        return f"{name}: {str(value).lower()}"
-    if isinstance(value, (list, tuple)) and name != "shape":
-        return " ".join(text_value(name, v) for v in value)
     if name == "shape":
         return f"shape {{ {' '.join(f'dim: {e}' for e in value)} }}"
+    if isinstance(value, (list, tuple)):
+        return " ".join(text_value(name, v) for v in value)
+    if isinstance(value, bool):
+        return f"{name}: {str(value).lower()}"
     if isinstance(value, str) and name not in ENUMS:
         value = f'"{value}"'
     return f"{name}: {value}"
@@ -164,7 +164,8 @@ class CaffeNet:
             out += field(4, layer["top"])
         if weights:
             legacy = old if legacy is None else legacy
-            out += field(6 if old else 7, [b if isinstance(b, bytes) else blob(b, legacy, double) for b in layer["blobs"]])
+            blobs = [b if isinstance(b, bytes) else blob(b, legacy, double) for b in layer["blobs"]]
+            out += field(6 if old else 7, blobs)
         if layer["phase"]:
             out += field(32 if old else 8, field(1, ENUMS["phase"][layer["phase"]]))
         if layer["params"]:
