@@ -22,6 +22,7 @@
 #include "support/isas.hpp"
 #include "support/random.hpp"
 #include "support/results.hpp"
+#include "support/wide.hpp"
 
 using camlite::Activation;
 using camlite::Conv2d;
@@ -50,6 +51,7 @@ using camlite::test::seeds;
 using camlite::test::sums;
 using camlite::test::tested_isas;
 using camlite::test::Way;
+using camlite::test::Wide;
 
 namespace {
 
@@ -175,21 +177,6 @@ bool is_nearly(float got, double expected, double error) {
   if (std::isinf(expected)) return double{got} == expected;
   return std::abs(double{got} - expected) <= error;
 }
-
-// `map` as the channels from `first` on of a map that is `more` channels wider, NaN elsewhere.
-struct Wide {
-  Wide(TensorView<const float> map, Index more, Index first)
-      : channels(map.extent(3)),
-        offset(first),
-        pixel(channels + more),
-        memory(Tensor<float>::uninitialized({map.size() / channels, pixel})) {
-    std::fill(memory.begin(), memory.end(), nan);
-    for (Index i = 0; i < memory.extent(0); ++i)
-      std::copy_n(map.data() + i * channels, channels, memory.data() + i * pixel + offset);
-  }
-  Index channels, offset, pixel;
-  Tensor<float> memory;
-};
 
 // Layers that are enough for several threads, in every order of work.
 const std::vector<ConvCase> layers{
@@ -421,17 +408,14 @@ TEST_CASE("a convolution reads and writes some channels of wider maps, and nothi
     const ConvData data(c, random);
     for_each_way(c, data, [&](const Way& way) {
       const Tensor<float> expected = result(way, data.in);
-      const bool strided = way.conv.reads_strided(way.plan);
       const Index more = random.between(0, 40), first = random.between(0, more);
+      const bool strided = way.conv.reads_strided(way.plan);
       const Wide in(data.in, strided ? more : 0, strided ? first : 0);
-      Tensor<float> nothing(expected.shape());
-      std::fill(nothing.begin(), nothing.end(), std::numeric_limits<float>::quiet_NaN());
-      Wide out(nothing, more, first);
+      const Wide out(expected.shape(), more, first);
       Tensor<float> scratch = Tensor<float>::uninitialized({way.scratch(2)});
-      const TensorView<const float> in_view(in.memory.data() + in.offset, c.in);
-      const TensorView<float> out_view(out.memory.data() + out.offset, expected.shape());
+      const TensorView<const float> in_view = in.view();
       way.conv.run(way.plan,
-                   {{&in_view, 1}, {}, out_view, scratch.data(), 2, {&in.pixel, 1}, out.pixel});
+                   {{&in_view, 1}, {}, out.view(), scratch.data(), 2, {&in.pixel, 1}, out.pixel});
       CHECK(same_bits(out.memory, Wide(expected, more, first).memory));
     });
   }

@@ -22,6 +22,7 @@
 #include "support/random.hpp"
 #include "support/results.hpp"
 #include "support/run_operator.hpp"
+#include "support/wide.hpp"
 
 using camlite::activated;
 using camlite::Activation;
@@ -61,6 +62,7 @@ using camlite::test::same_bits;
 using camlite::test::seeds;
 using camlite::test::shapes_of;
 using camlite::test::tested_isas;
+using camlite::test::Wide;
 
 namespace {
 
@@ -197,21 +199,23 @@ Case<GlobalAvgPool> random_mean(Random& random) {
           random};
 }
 
+// What follows an operator: usually nothing or a ReLU.
+Activation random_activation(Random& random) {
+  return random.one_of({Activation::none, Activation::none, Activation::relu,
+                        Activation{.least = -0.25, .most = 0.5}, Silu::activation()});
+}
+
 Case<Linear> random_linear(Random& random) {
-  return {{.out_features = random.between(1, 200), .bias = random.coin()},
-          {{random.between(1, 5), random.between(1, 300)}},
-          random};
+  Case<Linear> c{{.out_features = random.between(1, 200), .bias = random.coin()},
+                 {{random.between(1, 5), random.between(1, 300)}},
+                 random};
+  c.then = random_activation(random);
+  return c;
 }
 
 Shape random_map(Random& random) {
   return {random.between(1, 3), random.between(1, 9), random.between(1, 12),
           random.between(1, random.coin() ? 9 : 300)};
-}
-
-// What follows an operator: usually nothing or a ReLU.
-Activation random_activation(Random& random) {
-  return random.one_of({Activation::none, Activation::none, Activation::relu,
-                        Activation{.least = -0.25, .most = 0.5}, Silu::activation()});
 }
 
 // Any of the activations, with inputs where they do something.
@@ -356,6 +360,45 @@ TEST_CASE("activations and arithmetic keep to their memory, the same bits on any
   check(Case<Scale>({}, {map}, random));
   check(Case<Mul>({}, {map, {2, 1, 1, 330}}, random));
   check(Case<Add>({}, {map, map, {2, 61, 1, 1}}, random));
+}
+
+TEST_CASE("operators read and write some channels of wider maps, and nothing beside them") {
+  const auto check = [](const auto& c, Random& random) {
+    using Op = std::decay_t<decltype(c.op)>;
+    const auto wide = [&](TensorView<const float> map) {
+      const bool strided = map.rank() == 4 && camlite::kernels::reads_strided<Op>;
+      const Index more = strided ? random.between(0, 20) : 0;
+      const Shape shape =
+          map.rank() == 4 ? map.shape() : Shape{map.extent(0), 1, 1, map.size() / map.extent(0)};
+      return Wide(map.reshaped(shape), more, random.between(0, more));
+    };
+    for (Isa isa : tested_isas()) {
+      const Tensor<float> expected = by_kernels(c, isa);
+      if (expected.rank() != 4) return;
+      std::deque<Wide> maps;
+      std::vector<TensorView<const float>> inputs;
+      std::vector<Index> pixels;
+      for (const Tensor<float>& input : c.inputs) {
+        const Wide& map = maps.emplace_back(wide(input));
+        inputs.emplace_back(map.view().data(), input.shape());
+        pixels.push_back(map.pixel);
+      }
+      const std::vector<TensorView<const float>> parameters(c.parameters.begin(),
+                                                            c.parameters.end());
+      const Index more = random.between(0, 20), first = random.between(0, more);
+      const Wide out(expected.shape(), more, first);
+      run_kernels(c, isa, {inputs, parameters, out.view(), nullptr, 2, pixels, out.pixel});
+      CHECK(same_bits(out.memory, Wide(expected, more, first).memory));
+    }
+  };
+  for (unsigned seed : seeds(40)) {
+    CAPTURE(seed);
+    Random random(seed);
+    const auto check_one = [&](const auto& c) { check(c, random); };
+    with_activation(random, check_one);
+    with_arithmetic(random, check_one);
+    check_one(random_max_pool(random));
+  }
 }
 
 TEST_CASE("arithmetic may write over its inputs") {

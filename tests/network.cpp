@@ -214,12 +214,17 @@ TEST_CASE("batch normalization, bounds and dropout cost no step where a layer ta
   CHECK(steps(conv + "n batch_norm c\nr relu6 n\ne dropout r\ng global_avg_pool e\n") ==
         "c:conv2d+batch_norm+relu6 g:global_avg_pool");
   CHECK(steps(conv + "r relu c\nn batch_norm r\n") == "c:conv2d+relu n:batch_norm");
+  CHECK(steps("n batch_norm input\nr relu n\ns add r,input\nt silu s\nu relu t\n") ==
+        "n:batch_norm+relu s:add+silu u:relu");
+  CHECK(steps(conv + "g global_avg_pool c\nl conv2d g out_channels=2 kernel=1\ns silu l\n"
+                     "m linear s out_features=4\nt sigmoid m\ne mul c,t\n") ==
+        "c:conv2d g:global_avg_pool l:conv2d+silu m:linear+sigmoid e:mul");
   CHECK(steps(conv + "n batch_norm c\nr relu c\ns add n,r\n") ==
         "c:conv2d n:batch_norm r:relu s:add");
   CHECK(steps(conv + "n batch_norm c\ns scale n\nm batch_norm s\nk clamp m max=3\nr relu k\n") ==
         "c:conv2d+batch_norm+scale+batch_norm+clamp r:relu");
-  CHECK(steps("n batch_norm input\ns scale n bias=0\nr relu s\n") == "n:batch_norm+scale r:relu");
-  CHECK(steps("s scale input bias=0\nn batch_norm s\nr relu n\n") == "s:scale+batch_norm r:relu");
+  CHECK(steps("n batch_norm input\ns scale n bias=0\nr relu s\n") == "n:batch_norm+scale+relu");
+  CHECK(steps("s scale input bias=0\nn batch_norm s\nr relu n\n") == "s:scale+batch_norm+relu");
   CHECK(steps(conv + "g global_avg_pool c\nl linear g out_features=2 bias=0\ns scale l\n") ==
         "c:conv2d g:global_avg_pool l:linear+scale");
   CHECK(steps("d dropout input\nr relu d\n") == "r:relu");
@@ -246,19 +251,24 @@ TEST_CASE("what can be written where it will be read is not copied") {
     }
     return list;
   };
-  // Convolutions write into the concat behind them, poolings do not.
+  // Convolutions, poolings and elementwise operators write into the concat behind them.
   CHECK(layers("k concat A,B\n") == "k:in place");
   CHECK(layers("r relu A\nk concat r,B\n") == "k:in place");
-  CHECK(layers("k concat A,P\n") == "k:copies 1 of 2");
+  CHECK(layers("k concat A,P\n") == "k:in place");
+  CHECK(layers("l lrn P size=3\nk concat l,A\n") == "l:direct k:copies 1 of 2");
+  CHECK(layers("s sigmoid P\nk concat A,s\n") == "s:in place k:in place");
+  CHECK(layers("s sigmoid P\nk concat P,s\n") == "s:direct k:in place");
   CHECK(layers("k concat input,A,B\n") == "k:copies 1 of 3");
   CHECK(layers("k concat A,B,A\n") == "k:copies 1 of 3");
   CHECK(layers("k concat A,B\nm concat B,k\n") == "k:in place m:copies 1 of 2");
   CHECK(layers("k concat A,B\nm concat B,A\ns maximum k,m\n") ==
         "k:in place m:copies 2 of 2 s:in place");
   // Nested ones, and those that begin as an earlier one does.
-  CHECK(layers("k concat A,B\nm concat k,P,P\n") == "k:in place m:copies 2 of 3");
+  CHECK(layers("k concat A,B\nm concat k,P,P\n") == "k:in place m:copies 1 of 3");
   CHECK(layers("k concat A,B\nc conv2d k out_channels=1 kernel=1\nm concat A,B,c\n") ==
         "k:in place m:in place");
+  CHECK(layers("k concat A,B\nr relu k\nc conv2d r out_channels=1 kernel=3 padding=1\n"
+               "m concat A,B,c\nn batch_norm m\n") == "k:in place r:direct m:in place n:in place");
   CHECK(layers("k concat A,B\nc conv2d k out_channels=1 kernel=2 padding=1 dilation=2\n"
                "m concat k,c\n") == "k:in place m:copies 1 of 2");
   // A part that is read after the whole is done with would keep it.

@@ -280,7 +280,9 @@ class Network {
       return;
     }
     const auto run_one = [&](const auto& op) {
-      if constexpr (requires { kernels::run(op, *target_.kernels, a); }) {
+      if constexpr (kernels::TakesActivation<std::decay_t<decltype(op)>>) {
+        kernels::run(op, *target_.kernels, a, step.then);
+      } else if constexpr (requires { kernels::run(op, *target_.kernels, a); }) {
         kernels::run(op, *target_.kernels, a);
       } else {
         op.run(a);

@@ -45,7 +45,7 @@ inline void run(const MaxPool2d& pool, const Kernels& kernels, const Arguments<f
   const Index row = a.inputs[0].extent(2) * a.inputs[0].extent(3);
   const int threads = threads_for(a.inputs[0].size() / 4, a.threads);
   camlite::detail::for_each_window(
-      a.inputs[0], pool, threads, a.output,
+      a, pool, threads,
       [&](TensorView<const float> in, Index, Index, camlite::detail::Span ys,
           camlite::detail::Span xs, float* pixel) {
         kernels.max_pool_window(in.data() + ys.first * row + xs.first * in.extent(2),
@@ -65,46 +65,59 @@ inline void run(const GlobalAvgPool&, const Kernels& kernels, const Arguments<fl
   });
 }
 
-inline void run(const Linear& op, const Kernels& kernels, const Arguments<float>& a) {
+inline void run(const Linear& op, const Kernels& kernels, const Arguments<float>& a,
+                const Activation& then = Activation::none) {
   const TensorView<const float> in = a.inputs[0], weight = a.parameters[0];
   const float* bias = op.bias ? a.parameters[1].data() : nullptr;
   constexpr Index piece = 64;  // outputs
   parallel_for((op.out_features + piece - 1) / piece,
                threads_for(weight.size() * in.extent(0) / 4, a.threads), [&](Index i, int) {
+                 const Index first = i * piece, last = std::min(first + piece, op.out_features);
                  kernels.linear(in.data(), in.extent(0), weight.extent(1), weight.data(), bias,
-                                i * piece, std::min((i + 1) * piece, op.out_features),
-                                a.output.data(), op.out_features);
+                                first, last, a.output.data(), op.out_features);
+                 if (then == Activation::none) return;
+                 float* sums = a.output.data() + first;
+                 const Operand operand{sums, op.out_features, false};
+                 kernels.elementwise(elementwise_of(then), &operand, in.extent(0), last - first,
+                                     sums, op.out_features);
                });
+}
+
+inline Strided<const float> input(const Arguments<float>& a, std::size_t i) {
+  return {a.inputs[i], a.input_pixel(i)};
+}
+inline Strided<float> output(const Arguments<float>& a) {
+  return {a.output, a.pixel()};
+}
+
+// (C) as a tensor that is broadcast over feature maps, or over (N, C).
+inline Strided<const float> as_channels(TensorView<const float> parameter) {
+  return {parameter.reshaped({1, parameter.size()}), parameter.size()};
 }
 
 // relu, sigmoid, ...
 template <ActivationOperator Op>
 void run(const Op& op, const Kernels& kernels, const Arguments<float>& a) {
-  run_elementwise(elementwise_of(op.activation()), a.inputs.first(1), {}, kernels, a.threads,
-                  a.output);
-}
-
-// (C) as a tensor that is broadcast over feature maps, or over (N, C).
-inline TensorView<const float> as_channels(TensorView<const float> parameter) {
-  return parameter.reshaped({1, parameter.size()});
+  const std::array operands{input(a, 0)};
+  run_elementwise(elementwise_of(op.activation()), operands, {}, kernels, a.threads, output(a));
 }
 
 inline void run(const Prelu&, const Kernels& kernels, const Arguments<float>& a) {
-  const std::array operands{a.inputs[0], as_channels(a.parameters[0])};
+  const std::array operands{input(a, 0), as_channels(a.parameters[0])};
   run_elementwise({.function = Elementwise::Function::prelu}, operands, {}, kernels, a.threads,
-                  a.output);
+                  output(a));
 }
 
 inline void run(const Scale& op, const Kernels& kernels, const Arguments<float>& a,
                 const Activation& then = Activation::none) {
-  const TensorView<const float> weight = as_channels(a.parameters[0]);
+  using Function = Elementwise::Function;
+  const Strided<const float> weight = as_channels(a.parameters[0]);
   if (op.bias) {
-    const std::array operands{a.inputs[0], weight, as_channels(a.parameters[1])};
-    run_elementwise(Elementwise::Function::multiply_add, operands, then, kernels, a.threads,
-                    a.output);
+    const std::array operands{input(a, 0), weight, as_channels(a.parameters[1])};
+    run_elementwise(Function::multiply_add, operands, then, kernels, a.threads, output(a));
   } else {
-    const std::array operands{a.inputs[0], weight};
-    run_elementwise(Elementwise::Function::mul, operands, then, kernels, a.threads, a.output);
+    const std::array operands{input(a, 0), weight};
+    run_elementwise(Function::mul, operands, then, kernels, a.threads, output(a));
   }
 }
 
@@ -112,12 +125,12 @@ inline void run(const Scale& op, const Kernels& kernels, const Arguments<float>&
 template <ArithmeticOperator Op>
 void run(const Op&, const Kernels& kernels, const Arguments<float>& a,
          const Activation& then = Activation::none) {
-  std::array operands{a.inputs[0], a.inputs[1]};
+  std::array operands{input(a, 0), input(a, 1)};
   for (std::size_t i = 2; i < a.inputs.size(); ++i) {
-    run_elementwise(*arithmetic<Op>, operands, Activation::none, kernels, a.threads, a.output);
-    operands = {a.output, a.inputs[i]};
+    run_elementwise(*arithmetic<Op>, operands, Activation::none, kernels, a.threads, output(a));
+    operands = {Strided<const float>{a.output, a.pixel()}, input(a, i)};
   }
-  run_elementwise(*arithmetic<Op>, operands, then, kernels, a.threads, a.output);
+  run_elementwise(*arithmetic<Op>, operands, then, kernels, a.threads, output(a));
 }
 
 // Copies the inputs that are not where they belong already. Any of them may be some channels of a
@@ -139,12 +152,30 @@ inline void run(const Concat&, const Kernels&, const Arguments<float>& a) {
   }
 }
 
+// Operators of each number by itself.
+template <class Op>
+concept ElementwiseOperator = ArithmeticOperator<Op> || ActivationOperator<Op> ||
+    std::is_same_v<Op, Scale> || std::is_same_v<Op, Prelu>;
+
 // How many of an operator's inputs, from the first on, the output may be written over: each number
 // is read for the last time before it is.
 template <class Op>
-inline constexpr std::size_t overwritable_inputs =
-    ArithmeticOperator<Op>                                                             ? 2
-    : ActivationOperator<Op> || std::is_same_v<Op, Scale> || std::is_same_v<Op, Prelu> ? 1
-                                                                                       : 0;
+inline constexpr std::size_t overwritable_inputs = ArithmeticOperator<Op>    ? 2
+                                                   : ElementwiseOperator<Op> ? 1
+                                                                             : 0;
+
+// Whether an operator's inputs, or its output, may be some channels of wider maps.
+template <class Op>
+inline constexpr bool reads_strided = ElementwiseOperator<Op> || std::is_same_v<Op, Concat>;
+template <class Op>
+inline constexpr bool writes_strided =
+    reads_strided<Op> || std::is_same_v<Op, MaxPool2d> || std::is_same_v<Op, AvgPool2d>;
+
+// Whether an activation behind an operator costs it nothing, or little: run takes it.
+template <class Op>
+concept TakesActivation = requires(const Op& op, const Kernels& kernels,
+                                   const Arguments<float>& a) {
+  run(op, kernels, a, Activation::none);
+};
 
 }  // namespace camlite::kernels

@@ -1,6 +1,6 @@
 // From a model's graph to the steps that run: batch normalization folded into the layer before it,
-// bounds (ReLU, ReLU6) and 2x2 max pooling applied by the convolution before them, dropout gone,
-// weights packed for the kernels.
+// activations and 2x2 max pooling applied by what is before them, dropout gone, weights packed for
+// the kernels.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <camlite/kernels/conv2d.hpp>
+#include <camlite/kernels/operators.hpp>
 #include <camlite/model/fold.hpp>
 #include <camlite/model/model.hpp>
 #include <camlite/network/head.hpp>
@@ -63,10 +64,12 @@ class Lowering {
     std::string type;  // "conv2d+batch_norm"
     std::vector<Tensor<float>> parameters;
     std::size_t last;  // the node whose value it computes
+    Activation activation = Activation::none;
   };
 
   void lower(std::size_t i) {
-    Layer layer{nodes_[i].op, std::string(type_of(nodes_[i].op)), load_parameters(nodes_[i]), i};
+    Layer layer{nodes_[i].op, std::string(type_of(nodes_[i].op)), load_parameters(nodes_[i]), i,
+                Activation::none};
     fold_affine(layer);
     if (is<Conv2d>(layer.op) && finder_.is_linear(i)) {
       const auto conv = std::get<Conv2d>(layer.op);
@@ -75,6 +78,7 @@ class Lowering {
       weight = std::move(weight).reshaped(matrix);
       layer.op = Linear{conv.out_channels, conv.bias};
     }
+    take_activation(layer);
     if (is<Conv2d>(layer.op)) {
       add_convolution(i, std::move(layer));
     } else {
@@ -96,6 +100,7 @@ class Lowering {
       step.parameter_shapes.push_back(parameter.shape());
     step.parameters =
         std::make_shared<const std::vector<Tensor<float>>>(std::move(layer.parameters));
+    step.then = layer.activation;
     program_.steps.push_back(std::move(step));
     return program_.steps.back();
   }
@@ -118,13 +123,7 @@ class Lowering {
 
   void add_convolution(std::size_t i, Layer layer) {
     const auto conv = std::get<Conv2d>(layer.op);
-    Activation activation = Activation::none;
-    if (const auto reader = only_reader(layer.last)) {
-      if (const auto own = activation_of(nodes_[*reader].op)) {
-        activation = *own;
-        take(layer, *reader);
-      }
-    }
+    const Activation activation = layer.activation;
     const Shape &in = shapes_[at(nodes_[i].inputs[0])], &out = shapes_[i + 1];
     ConvAlgorithm algorithm = kernels::fastest_algorithm(conv, in, out, *target_.kernels);
     if (target_.convolution && kernels::can_compute(*target_.convolution, conv, in[3]))
@@ -143,6 +142,19 @@ class Lowering {
     step.conv.emplace(conv, activation, pooled, *target_.kernels, algorithm, parameters[0].view(),
                       conv.bias ? parameters[1].view() : TensorView<const float>(),
                       target_.threads);
+  }
+
+  // The activation behind an operator that can do it on the way.
+  void take_activation(Layer& layer) {
+    const auto takes = []<class Op>(const Op&) {
+      return kernels::TakesActivation<Op> || std::is_same_v<Op, Conv2d>;
+    };
+    const auto reader = only_reader(layer.last);
+    if (!reader || !std::visit(takes, layer.op)) return;
+    const auto own = activation_of(nodes_[*reader].op);
+    if (!own) return;
+    layer.activation = *own;
+    take(layer, *reader);
   }
 
   // Folds the batch normalizations and scales behind a layer into it. One that there is nothing to

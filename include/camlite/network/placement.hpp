@@ -88,13 +88,15 @@ class Placement {
   }
 
   static bool writes_strided(const Step& step) {
-    return step.conv || std::holds_alternative<Concat>(step.op);
+    const auto strided = []<class Op>(const Op&) { return kernels::writes_strided<Op>; };
+    return step.conv || std::visit(strided, step.op);
   }
 
   bool reads_strided(std::size_t s) const {
+    const auto strided = []<class Op>(const Op&) { return kernels::reads_strided<Op>; };
     const Step& step = program_.steps[s];
-    return step.conv ? step.conv->reads_strided(convolutions_[s])
-                     : std::holds_alternative<Concat>(step.op);
+    if (step.conv) return step.conv->reads_strided(convolutions_[s]);
+    return std::visit(strided, step.op);
   }
 
   bool has_place(const Value& v) { return v.kept || &value(v.place.home) != &v; }

@@ -31,6 +31,7 @@ struct Step {
       parameter_shapes;  // of what the model holds for it, batch normalization folded
   std::shared_ptr<const std::vector<Tensor<float>>> parameters;  // none of a convolution
   std::optional<kernels::FastConv2d> conv;                       // what it has instead
+  Activation then;  // of its output; a convolution has it in itself
 };
 
 struct Program {

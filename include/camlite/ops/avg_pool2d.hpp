@@ -21,7 +21,7 @@ struct AvgPool2d : Pool2d {
   void run(const Arguments<T>& arguments) const {
     const TensorView<const T> whole = arguments.inputs[0];
     const Index bottom = whole.extent(1) + padding.height, right = whole.extent(2) + padding.width;
-    detail::for_each_window(whole, *this, arguments.threads, arguments.output,
+    detail::for_each_window(arguments, *this, arguments.threads,
                             [&](TensorView<const T> in, Index top, Index left, detail::Span ys,
                                 detail::Span xs, T* pixel) {
                               const Index width = in.extent(1), channels = in.extent(2);

@@ -47,17 +47,20 @@ inline Shape broadcast_shape(std::span<const Shape> in) {
   return out;
 }
 
-// From one element of a tensor to the next along each axis; 0 where it is repeated.
+// From one element of a tensor to the next along each axis; 0 where it is repeated. Its pixels lie
+// `next_pixel` elements apart: as many as it has channels, or more.
 struct BroadcastStrides {
   Index picture, row, pixel, channel;
 
-  explicit BroadcastStrides(const Shape& tensor) {
+  BroadcastStrides(const Shape& tensor, Index next_pixel) {
     const Shape in = as_feature_map(tensor);
     channel = in[3] == 1 ? 0 : 1;
-    pixel = in[2] == 1 ? 0 : in[3];
-    row = in[1] == 1 ? 0 : in[2] * in[3];
-    picture = in[0] == 1 ? 0 : in[1] * in[2] * in[3];
+    pixel = in[2] == 1 ? 0 : next_pixel;
+    row = in[1] == 1 ? 0 : in[2] * next_pixel;
+    picture = in[0] == 1 ? 0 : in[1] * in[2] * next_pixel;
   }
+  explicit BroadcastStrides(const Shape& tensor)
+      : BroadcastStrides(tensor, as_feature_map(tensor)[3]) {}
 };
 
 // out = combine(... combine(combine(in_1, in_2), in_3) ..., in_n), element by element. The output

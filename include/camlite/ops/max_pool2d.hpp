@@ -14,7 +14,7 @@ struct MaxPool2d : Pool2d {
   template <class T>
   void run(const Arguments<T>& arguments) const {
     detail::for_each_window(
-        arguments.inputs[0], *this, arguments.threads, arguments.output,
+        arguments, *this, arguments.threads,
         [](TensorView<const T> in, Index, Index, detail::Span ys, detail::Span xs, T* pixel) {
           const Index width = in.extent(1), channels = in.extent(2);
           std::copy_n(in.data() + (ys.first * width + xs.first) * channels, channels, pixel);

@@ -85,14 +85,16 @@ inline Span inside(Index start, Index window, Index extent) {
 // left), and the part of it that lies inside the picture (H, W, C) is the rows ys and the columns
 // xs.
 template <class T, class Body>
-void for_each_window(TensorView<const T> in, const Pool2d& pool, int threads, TensorView<T> out,
+void for_each_window(const Arguments<T>& arguments, const Pool2d& pool, int threads,
                      const Body& body) {
+  const TensorView<const T> in = arguments.inputs[0];
+  const TensorView<T> out = arguments.output;
   const Index height = out.extent(1), width = out.extent(2);
   parallel_for(out.extent(0) * height, threads, [&](Index row, int) {
     const Index n = row / height, top = row % height * pool.step().height - pool.padding.height;
     const Span ys = inside(top, pool.kernel.height, in.extent(1));
-    T* pixel = out.data() + row * width * out.extent(3);
-    for (Index x = 0; x < width; ++x, pixel += out.extent(3)) {
+    T* pixel = out.data() + row * width * arguments.pixel();
+    for (Index x = 0; x < width; ++x, pixel += arguments.pixel()) {
       const Index left = x * pool.step().width - pool.padding.width;
       body(in[n], top, left, ys, inside(left, pool.kernel.width, in.extent(2)), pixel);
     }
