@@ -12,6 +12,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>
 #include <camlite/model/half.hpp>
 #include <camlite/model/mapped_file.hpp>
@@ -102,6 +103,7 @@ caffe::NetParameter parse_weights(const std::string& path) {
     fail(path, ": ", bytes.size(),
          " bytes, and the format has 2 GiB at most: this is no Caffe model");
   }
+  const protobuf::LogSilencer silence;  // of names that are not UTF-8, in builds without NDEBUG
   caffe::NetParameter net;
   if (!net.ParseFromArray(bytes.data(), length_of(bytes))) {
     fail(path, ": as a Caffe model of ", bytes.size(), " bytes, ", damaged_part(bytes),
