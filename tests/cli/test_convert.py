@@ -138,6 +138,11 @@ class Convert(ProgramTest):
             _, err = self.camlite("convert", "a.safetensors", "c.safetensors", "--note", note, status=2)
             self.assertIn("--note", err)
 
+    def test_the_crop_of_a_network_that_is_not_square_fits_into_every_picture(self):
+        self.camlite("convert", self.model(), "out.safetensors", "--preprocess", "torchvision", "--size", "14x28")
+        (info,) = self.json("info", "out.safetensors")
+        self.assertEqual(info["preprocessing"].split()[:2], ["resize=32", "crop=14x28"])
+
     def test_too_few_labels(self):
         (self.here / "names.txt").write_text("one\ntwo\n")
         _, err = self.camlite("convert", self.model(), "out.safetensors", "--labels", "names.txt", status=1)

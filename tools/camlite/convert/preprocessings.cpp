@@ -12,8 +12,8 @@ std::vector<std::string> preprocessing_names() {
 std::optional<Preprocessing> known_preprocessing(std::string_view name, const Size2d& input) {
   using enum Preprocessing::Fit;
   using enum Preprocessing::Channels;
-  const Index shorter = std::min(input.height, input.width);
-  const Index resize = shorter * 8 / 7;  // 256 for 224, in proportion for other sizes
+  // 256 for 224, in proportion for other sizes; a picture of any shape then holds the crop.
+  const Index resize = std::max(input.height, input.width) * 8 / 7;
   const std::array<double, 3> none{0, 0, 0}, one{1, 1, 1}, half{127.5, 127.5, 127.5};
   if (name == "torchvision") return Preprocessing{.resize = resize, .crop = input};
   if (name == "caffe") {
