@@ -27,17 +27,18 @@ def randomize(module, size=(64, 64), seed=1):
     def uniform(tensor, low, high):
         tensor.data = torch.rand(tensor.shape, generator=generator) * (high - low) + low
 
+    module.eval()  # without what is for training alone
     for layer in module.modules():
         if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
             uniform(layer.weight, 0.5, 1.5)
             uniform(layer.bias, 0, 0.6)
             layer.momentum = 1.0  # the statistics become those of the next batch
+            layer.train()
         elif isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)):
             reach = (6 / layer.weight[0].numel()) ** 0.5
             uniform(layer.weight, -reach, reach)
             if layer.bias is not None:
                 uniform(layer.bias, -0.1, 0.1)
-    module.train()
     with torch.no_grad():
         module(torch.randn((2, 3, *size), generator=generator))
     return module.eval()
