@@ -338,7 +338,7 @@ Draft read_onnx(const std::string& path, ConversionReport& report) {
     const auto* variable = std::get_if<Variable>(&importer.value(result.name));
     if (!variable) fail("it does not depend on the picture");
     draft.set_result(variable->view.rank() == 2 ? builder.vector(*variable, result.name)
-                                                : builder.map(*variable, result.name));
+                                                : builder.map(*variable));
   } catch (const Error& error) {
     fail(path, ": the result \"", result.name, "\": ", error.what());
   }

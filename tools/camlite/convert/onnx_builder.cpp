@@ -36,11 +36,9 @@ Variable Builder::as_vector(std::string name) const {
   return {std::move(name), std::move(view)};
 }
 
-std::string Builder::map(const Variable& variable, const std::string& name) {
+std::string Builder::map(const Variable& variable) const {
   const View& view = variable.view;
   if (view.is_map()) return variable.name;
-  if (const std::optional<Index> groups = view.shuffled())
-    return add(name + ".shuffle", ChannelShuffle{*groups}, {variable.name});
   fail("its input of shape ", str(view.extents()),
        " was reshaped or transposed in a way that is not supported; it needs (N, C, H, W)");
 }

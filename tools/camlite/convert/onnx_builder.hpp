@@ -40,9 +40,9 @@ class Builder {
   Variable as_vector(std::string name) const;
 
   // What an operator needs of a variable: the name of a value that is the variable as a map (N, C,
-  // H, W), for which its channels may be shuffled, or as a vector (N, K), for which it may be
-  // flattened. Throw Error if it is not like that.
-  std::string map(const Variable& variable, const std::string& name);
+  // H, W), or as a vector (N, K), for which it may be flattened, in a layer named after `name`.
+  // Throw Error if it is not like that.
+  std::string map(const Variable& variable) const;
   std::string vector(const Variable& variable, const std::string& name);
 
  private:

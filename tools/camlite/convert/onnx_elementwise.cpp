@@ -113,7 +113,7 @@ Values with_variable(Builder& builder, const Call& call, const Operator& op, con
     return {builder.as_vector(
         builder.add(name, op, {builder.vector(a, name), builder.vector(b, name)}))};
   }
-  return {builder.as_map(builder.add(name, op, {builder.map(a, name), builder.map(b, name)}))};
+  return {builder.as_map(builder.add(name, op, {builder.map(a), builder.map(b)}))};
 }
 
 // The constant's numbers by channel, if an operator of one value and one constant needs no more.

@@ -102,7 +102,7 @@ Values import_conv(Builder& builder, const Call& call) {
     if (std::optional<Values> values = conv_of_vector(builder, call, conv, weight, bias))
       return *values;
   }
-  std::string from = builder.map(call.variable(0), call.name());
+  std::string from = builder.map(call.variable(0));
   if (window.pads.is_symmetric()) {
     conv.padding = {window.pads.top, window.pads.left};
   } else {

@@ -55,9 +55,13 @@ Values import_dropout(Builder& builder, const Call& call) {
   return {call.variable(0)};
 }
 
-Values import_reshape(Builder&, const Call& call) {
+// A reshape that puts shuffled channels together again ends a channel shuffle.
+Values import_reshape(Builder& builder, const Call& call) {
   const Variable& in = call.variable(0);
-  return {Variable{in.name, in.view.reshaped(reshaped_extents(call))}};
+  View view = in.view.reshaped(reshaped_extents(call));
+  if (const std::optional<Index> groups = view.shuffled())
+    return {builder.as_map(builder.add(call.name(), ChannelShuffle{*groups}, {in.name}))};
+  return {Variable{in.name, std::move(view)}};
 }
 
 Values import_squeeze(Builder&, const Call& call) {
@@ -86,25 +90,17 @@ Values import_concat(Builder& builder, const Call& call) {
   if (!call.has("axis")) fail("its axis is missing");
   const std::size_t axis = axis_of(call.integer("axis", 1), first.view.rank());
   if (call.inputs() == 1) return {first};
-  // Maps whose channels were shuffled, too; anything else if all are seen in one way.
-  const bool maps = first.view.rank() == 4 && axis == 1;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < call.inputs(); ++i) {
     const Variable& in = call.variable(i);
-    if (maps) {
-      names.push_back(builder.map(in, call.name()));
-      continue;
-    }
     require_channels(call, in.view, axis);
-    const View as_first = in.view.with(Dim::channels, first.view.extent(Dim::channels));
-    if (!(as_first == first.view)) {
+    if (!(in.view.with(Dim::channels, 1) == first.view.with(Dim::channels, 1))) {
       fail("values of shapes ", str(first.view.extents()), " and ", str(in.view.extents()),
            " cannot be joined");
     }
     names.push_back(in.name);
   }
   std::string out = builder.add(call.name(), Concat{}, std::move(names));
-  if (maps) return {builder.as_map(std::move(out))};
   return {with_channels(builder, std::move(out), first.view)};
 }
 

@@ -229,7 +229,7 @@ Values import_max_pool(Builder& builder, const Call& call) {
   call.ignore({"storage_order"});  // of the second output
   const Pooling pooling = read_pooling(call);
   const Window& window = pooling.window;
-  std::string from = builder.map(call.variable(0), call.name());
+  std::string from = builder.map(call.variable(0));
   MaxPool2d pool{unpadded(pooling)};
   if (has_own_padding(window)) {
     pool.padding = {window.pads.top, window.pads.left};
@@ -243,7 +243,7 @@ Values import_average_pool(Builder& builder, const Call& call) {
   const Pooling pooling = read_pooling(call);
   const Window& window = pooling.window;
   const std::string name = call.name();
-  std::string from = builder.map(call.variable(0), name);
+  std::string from = builder.map(call.variable(0));
   AvgPool2d pool{unpadded(pooling)};
   pool.count_include_pad = call.flag("count_include_pad", false);
   if (has_own_padding(window)) {
@@ -299,7 +299,7 @@ Values import_pad(Builder& builder, const Call& call) {
     }
   }
   if (border == Border{}) return {in};
-  const std::string map = builder.map(in, call.name());
+  const std::string map = builder.map(in);
   const camlite::Pad pad{border.top, border.bottom, border.left, border.right,
                          std::max(value, nothing)};
   return {builder.as_map(builder.add(call.name(), pad, {map}))};
