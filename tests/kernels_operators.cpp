@@ -28,7 +28,10 @@ using camlite::activated;
 using camlite::Activation;
 using camlite::Add;
 using camlite::Arguments;
+using camlite::AvgPool2d;
+using camlite::ChannelShuffle;
 using camlite::Clamp;
+using camlite::Concat;
 using camlite::Div;
 using camlite::GlobalAvgPool;
 using camlite::HardSigmoid;
@@ -37,9 +40,11 @@ using camlite::Index;
 using camlite::Isa;
 using camlite::LeakyRelu;
 using camlite::Linear;
+using camlite::Lrn;
 using camlite::Maximum;
 using camlite::MaxPool2d;
 using camlite::Mul;
+using camlite::Pad;
 using camlite::Prelu;
 using camlite::Relu;
 using camlite::Relu6;
@@ -49,6 +54,8 @@ using camlite::Shape;
 using camlite::Sigmoid;
 using camlite::Silu;
 using camlite::Size2d;
+using camlite::Slice;
+using camlite::Softmax;
 using camlite::Sub;
 using camlite::Tensor;
 using camlite::TensorView;
@@ -170,13 +177,14 @@ void spoil(Tensor<float>& tensor, Random& random) {
     tensor.data()[random.between(0, tensor.size() - 1)] = random.one_of({nan, infinity, -infinity});
 }
 
-Case<MaxPool2d> random_max_pool(Random& random) {
+template <class Pool>
+Case<Pool> random_pool(Random& random) {
   const auto size = [&](Index least, Index most) {
     const Index one = random.between(least, most);
     return random.coin() ? Size2d(one) : Size2d(one, random.between(least, most));
   };
   for (;;) {
-    MaxPool2d pool;
+    Pool pool;
     pool.kernel = size(1, 4);
     pool.stride = size(1, 4);
     pool.padding = {random.between(0, pool.kernel.height / 2),
@@ -243,6 +251,41 @@ void with_activation(Random& random, const Body& body) {
   body(scale);
 }
 
+Case<AvgPool2d> random_avg_pool(Random& random) {
+  Case<AvgPool2d> c = random_pool<AvgPool2d>(random);
+  c.op.count_include_pad = random.coin();
+  return c;
+}
+
+Case<Softmax> random_softmax(Random& random) {
+  return {{},
+          {{random.between(1, 5), random.between(1, 300)}},
+          random,
+          static_cast<float>(random.one_of({1, 10, 100}))};
+}
+
+Case<Lrn> random_lrn(Random& random) {
+  return {{.size = random.coin() ? 5 : random.between(1, 40),
+           .alpha = random.one_of({1e-4, 0.5, 3.0}),
+           .beta = random.between(0, 4) == 0 ? 0.5 : 0.75,
+           .k = random.one_of({1.0, 2.0, 0.25})},
+          {{random.between(1, 2), random.between(1, 4), random.between(1, 5),
+            random.between(1, random.coin() ? 20 : 1200)}},
+          random,
+          3};
+}
+
+// Those that only move numbers.
+template <class Body>
+void with_moving(Random& random, const Body& body) {
+  const Shape map = random_map(random);
+  const Index start = random.between(0, map[3] - 1);
+  body(Case<Slice>({.start = start, .end = random.between(start + 1, map[3])}, {map}, random));
+  body(Case<Concat>({}, {map, {map[0], map[1], map[2], random.between(1, 20)}}, random));
+  body(Case<Pad>({.top = 1, .right = 2, .value = 0.5}, {map}, random));
+  body(Case<ChannelShuffle>({.groups = map[3] % 3 == 0 ? 3 : 1}, {map}, random));
+}
+
 // Shapes that go together: some of the extents are 1 in each.
 std::vector<Shape> random_broadcast(Random& random, Index count) {
   const Shape whole = random_map(random);
@@ -282,7 +325,7 @@ TEST_CASE("max_pool2d, global_avg_pool and linear come to what their definitions
   for (unsigned seed : seeds(100)) {
     CAPTURE(seed);
     Random random(seed);
-    check_values(random_max_pool(random), 0);
+    check_values(random_pool<MaxPool2d>(random), 0);
     check_values(random_mean(random), 1);
     const Case<Linear> linear = random_linear(random);
     check_values(linear, linear.inputs[0].extent(1) + 1);
@@ -293,7 +336,7 @@ TEST_CASE("max_pool2d, global_avg_pool and linear keep infinities and NaN where 
   for (unsigned seed : seeds(100)) {
     CAPTURE(seed);
     Random random(seed);
-    Case<MaxPool2d> pool = random_max_pool(random);
+    Case<MaxPool2d> pool = random_pool<MaxPool2d>(random);
     spoil(pool.inputs[0], random);
     check_values(pool, 0);
     Case<GlobalAvgPool> mean = random_mean(random);
@@ -310,7 +353,7 @@ TEST_CASE(
   for (unsigned seed : seeds(30)) {
     CAPTURE(seed);
     Random random(seed);
-    check_memory_and_bits(random_max_pool(random));
+    check_memory_and_bits(random_pool<MaxPool2d>(random));
     check_memory_and_bits(random_mean(random));
     check_memory_and_bits(random_linear(random));
   }
@@ -319,6 +362,62 @@ TEST_CASE(
   check_memory_and_bits(Case<MaxPool2d>({{.kernel = 3, .stride = 2}}, {{2, 61, 60, 530}}, random));
   check_memory_and_bits(Case<GlobalAvgPool>({}, {{2, 40, 41, 1123}}, random));
   check_memory_and_bits(Case<Linear>({.out_features = 1001}, {{3, 1, 1, 1234}}, random));
+}
+
+TEST_CASE("avg_pool2d, softmax and lrn come to what their definitions do in double") {
+  for (unsigned seed : seeds(100)) {
+    CAPTURE(seed);
+    Random random(seed);
+    check_values(random_avg_pool(random), 2);
+    check_values(random_softmax(random), 4);
+    check_values(random_lrn(random), 20);
+  }
+}
+
+TEST_CASE("avg_pool2d, softmax and lrn keep infinities and NaN where they matter") {
+  for (unsigned seed : seeds(100)) {
+    CAPTURE(seed);
+    Random random(seed);
+    const auto check_spoiled = [&](auto c) {
+      spoil(c.inputs[0], random);
+      check_values(c, 20);
+    };
+    check_spoiled(random_avg_pool(random));
+    check_spoiled(random_softmax(random));
+    check_spoiled(random_lrn(random));
+  }
+}
+
+TEST_CASE("softmax of logits that are far apart, or all alike, is one or equal shares") {
+  Random random(1);
+  Case<Softmax> c({}, {{2, 77}}, random, 0);
+  c.inputs[0](0, 5) = 1e30F;
+  for (Isa isa : tested_isas()) {
+    const Tensor<float> got = by_kernels(c, isa);
+    for (Index k = 0; k < 77; ++k) {
+      CHECK(got(0, k) == (k == 5 ? 1.0F : 0.0F));
+      CHECK(got(1, k) == Approx(1.0 / 77));
+    }
+  }
+}
+
+TEST_CASE("avg_pool2d, softmax, lrn and what moves numbers keep to their memory, same bits") {
+  const auto check = [](const auto& c) { check_memory_and_bits(c); };
+  for (unsigned seed : seeds(30)) {
+    CAPTURE(seed);
+    Random random(seed);
+    check(random_avg_pool(random));
+    check(random_softmax(random));
+    check(random_lrn(random));
+    with_moving(random, check);
+  }
+  // Enough for seven threads.
+  Random random(1);
+  const Shape map{2, 61, 60, 330};
+  check(Case<AvgPool2d>({{.kernel = 3, .stride = 2}}, {map}, random));
+  check(Case<Softmax>({}, {map}, random));
+  check(Case<Lrn>({.size = 5}, {map}, random));
+  check(Case<Concat>({}, {map, map}, random));
 }
 
 TEST_CASE("activations and arithmetic come to what their definitions do in double") {
@@ -397,7 +496,7 @@ TEST_CASE("operators read and write some channels of wider maps, and nothing bes
     const auto check_one = [&](const auto& c) { check(c, random); };
     with_activation(random, check_one);
     with_arithmetic(random, check_one);
-    check_one(random_max_pool(random));
+    check_one(random_pool<MaxPool2d>(random));
   }
 }
 

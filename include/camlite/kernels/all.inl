@@ -7,6 +7,7 @@
 #include <camlite/kernels/depthwise.inl>
 #include <camlite/kernels/dot.inl>
 #include <camlite/kernels/implicit_gemm.inl>
+#include <camlite/kernels/normalizing.inl>
 #include <camlite/kernels/pooling.inl>
 #include <camlite/kernels/winograd.inl>
 
@@ -23,7 +24,10 @@ inline constexpr Kernels table{
     .implicit_gemm = implicit_gemm,
     .depthwise = depthwise,
     .elementwise = elementwise,
-    .max_pool_window = max_pool_window,
+    .max_pool_window = pool_window<Larger>,
+    .sum_pool_window = pool_window<Sum>,
     .channel_means = channel_means,
     .linear = linear,
+    .softmax = softmax,
+    .lrn_three_quarters = lrn_three_quarters,
 };

@@ -107,20 +107,15 @@ inline void depthwise_any(const Convolution& c, const DepthwiseTile& tile, Index
   const Index end = std::min((tile.last + c.dilation_x - 1) / c.dilation_x, c.kernel_width);
   const Clamp clamp = clamp_of(c);
   for (Index channel = first; channel < last; channel += width) {
-    const bool whole = channel + width <= last;
     Vec sum = load(c.bias + channel);
     for (Index i = 0; i < tile.rows; ++i) {
       for (Index j = outside; j < end; ++j) {
         const float* x = tile.in + i * c.dilation_y * c.in_row + j * step + channel;
         const float* tap = tile.weights + (i * c.kernel_width + j) * weight_row + channel;
-        sum = multiply_add(load(tap), whole ? load(x) : load_first(x, last - channel), sum);
+        sum = multiply_add(load(tap), load_up_to(x, last - channel), sum);
       }
     }
-    if (whole) {
-      store(tile.out + channel, clamped(sum, clamp));
-    } else {
-      store_first(tile.out + channel, clamped(sum, clamp), last - channel);
-    }
+    store_up_to(tile.out + channel, clamped(sum, clamp), last - channel);
   }
 }
 

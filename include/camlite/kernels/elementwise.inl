@@ -1,5 +1,17 @@
 // Functions of each number by itself: activations, and sums, products, ... of several tensors.
 
+// As many of the first n floats as a vector has; a whole one needs no mask.
+inline Vec load_up_to(const float* p, Index n) {
+  return n >= width ? load(p) : load_first(p, n);
+}
+inline void store_up_to(float* p, Vec v, Index n) {
+  if (n >= width) {
+    store(p, v);
+  } else {
+    store_first(p, v, n);
+  }
+}
+
 // NaN stays NaN.
 struct Clamp {
   Vec least;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -22,6 +23,8 @@
 #endif
 
 namespace camlite::kernels {
+
+inline constexpr Index most_lrn_size = 32;  // that the kernel of lrn takes
 
 // The kernels of one instruction set. Each works on one thread; who calls them deals out the work.
 struct Kernels {
@@ -49,12 +52,16 @@ struct Kernels {
                     Index last_channel);
   void (*elementwise)(const Elementwise& what, const Operand* operands, Index rows, Index count,
                       float* out, Index out_row);
-  void (*max_pool_window)(const float* in, Index rows, Index columns, Index row, Index channels,
-                          float* out);
+  using PoolWindow = void (*)(const float* in, Index rows, Index columns, Index row, Index channels,
+                              float scale, float* out);
+  PoolWindow max_pool_window, sum_pool_window;
   void (*channel_means)(const float* in, Index positions, Index channels, Index first, Index last,
                         float* mean);
   void (*linear)(const float* in, Index batch, Index depth, const float* weight, const float* bias,
                  Index first, Index last, float* out, Index out_stride);
+  void (*softmax)(const float* in, Index classes, float* out);
+  void (*lrn_three_quarters)(const float* in, Index pixels, Index channels, Index size, float scale,
+                             float k, float* out);
 };
 
 // At -O2, g++ unrolls no loop by itself; then arrays of Vec live in memory, and all is lost.

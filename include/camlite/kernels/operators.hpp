@@ -3,18 +3,24 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <optional>
 
 #include <camlite/kernels/broadcast.hpp>
 #include <camlite/kernels/kernels.hpp>
 #include <camlite/ops/arithmetic.hpp>
 #include <camlite/ops/avg_pool2d.hpp>
+#include <camlite/ops/channel_shuffle.hpp>
 #include <camlite/ops/concat.hpp>
 #include <camlite/ops/global_avg_pool.hpp>
 #include <camlite/ops/linear.hpp>
+#include <camlite/ops/lrn.hpp>
 #include <camlite/ops/max_pool2d.hpp>
+#include <camlite/ops/pad.hpp>
 #include <camlite/ops/prelu.hpp>
 #include <camlite/ops/scale.hpp>
+#include <camlite/ops/slice.hpp>
+#include <camlite/ops/softmax.hpp>
 #include <camlite/parallel.hpp>
 
 namespace camlite::kernels {
@@ -41,16 +47,29 @@ concept ActivationOperator = requires(const Op& op) {
   Activation(op.activation());
 };
 
-inline void run(const MaxPool2d& pool, const Kernels& kernels, const Arguments<float>& a) {
+// What `kernel` makes of each window, times scale(picture, top, left, ys, xs).
+template <class Scale>
+void run_windows(const Pool2d& pool, Kernels::PoolWindow kernel, const Arguments<float>& a,
+                 const Scale& scale) {
   const Index row = a.inputs[0].extent(2) * a.inputs[0].extent(3);
   const int threads = threads_for(a.inputs[0].size() / 4, a.threads);
   camlite::detail::for_each_window(
       a, pool, threads,
-      [&](TensorView<const float> in, Index, Index, camlite::detail::Span ys,
-          camlite::detail::Span xs, float* pixel) {
-        kernels.max_pool_window(in.data() + ys.first * row + xs.first * in.extent(2),
-                                ys.last - ys.first, xs.last - xs.first, row, in.extent(2), pixel);
+      [&](TensorView<const float> in, Index top, Index left, const camlite::detail::Span& ys,
+          const camlite::detail::Span& xs, float* pixel) {
+        kernel(in.data() + ys.first * row + xs.first * in.extent(2), ys.last - ys.first,
+               xs.last - xs.first, row, in.extent(2), scale(in.shape(), top, left, ys, xs), pixel);
       });
+}
+
+inline void run(const MaxPool2d& pool, const Kernels& kernels, const Arguments<float>& a) {
+  run_windows(pool, kernels.max_pool_window, a, [](const auto&...) { return 1.0F; });
+}
+
+inline void run(const AvgPool2d& pool, const Kernels& kernels, const Arguments<float>& a) {
+  run_windows(pool, kernels.sum_pool_window, a, [&](const auto&... window) {
+    return 1 / static_cast<float>(pool.counted(window...));
+  });
 }
 
 inline void run(const GlobalAvgPool&, const Kernels& kernels, const Arguments<float>& a) {
@@ -81,6 +100,41 @@ inline void run(const Linear& op, const Kernels& kernels, const Arguments<float>
                  kernels.elementwise(elementwise_of(then), &operand, in.extent(0), last - first,
                                      sums, op.out_features);
                });
+}
+
+inline void run(const Softmax&, const Kernels& kernels, const Arguments<float>& a) {
+  const TensorView<const float> in = a.inputs[0];
+  const Index classes = in.extent(in.rank() - 1);
+  if (in.size() == 0) return;
+  parallel_for(in.size() / classes, threads_for(in.size() * 4, a.threads), [&](Index i, int) {
+    kernels.softmax(in.data() + i * classes, classes, a.output.data() + i * classes);
+  });
+}
+
+inline void run(const Lrn& op, const Kernels& kernels, const Arguments<float>& a) {
+  if (op.beta != 0.75 || op.size > most_lrn_size) {
+    op.run(a);
+    return;
+  }
+  const TensorView<const float> in = a.inputs[0];
+  const Index pixels = in.extent(2), row = pixels * in.extent(3);
+  const auto scale = static_cast<float>(op.alpha / static_cast<double>(op.size));
+  parallel_for(
+      in.extent(0) * in.extent(1), threads_for(in.size() * 2, a.threads), [&](Index i, int) {
+        kernels.lrn_three_quarters(in.data() + i * row, pixels, in.extent(3), op.size, scale,
+                                   static_cast<float>(op.k), a.output.data() + i * row);
+      });
+}
+
+// Those that only move numbers: the templates do, but not on more threads than it is worth.
+template <class Op>
+concept MovingOperator = (std::same_as<Op, ChannelShuffle> || std::same_as<Op, Pad> ||
+                          std::same_as<Op, Slice>);
+
+template <MovingOperator Op>
+void run(const Op& op, const Kernels&, Arguments<float> a) {
+  a.threads = threads_for(a.output.size() / 2, a.threads);
+  op.run(a);
 }
 
 inline Strided<const float> input(const Arguments<float>& a, std::size_t i) {

@@ -1,24 +1,26 @@
 // Poolings over channels-innermost maps: a vector is `width` channels of a pixel.
 
-// out(channel) = the largest of rows x columns pixels; NaN if one of them is. Pixels lie `channels`
-// floats apart, rows `row`.
-inline void max_pool_window(const float* in, Index rows, Index columns, Index row, Index channels,
-                            float* out) {
+struct Larger {
+  static Vec of(Vec a, Vec b) { return max_or_nan(a, b); }
+};
+
+struct Sum {
+  static Vec of(Vec a, Vec b) { return a + b; }
+};
+
+// out(channel) = `scale` times what Combine makes of rows x columns pixels, one after the other.
+// Pixels lie `channels` floats apart, rows `row`.
+template <class Combine>
+void pool_window(const float* in, Index rows, Index columns, Index row, Index channels, float scale,
+                 float* out) {
   for (Index c = 0; c < channels; c += width) {
     const Index n = channels - c;
-    const bool whole = n >= width;
-    Vec largest = whole ? load(in + c) : load_first(in + c, n);
+    Vec all = load_up_to(in + c, n);
     for (Index y = 0; y < rows; ++y) {
-      for (Index x = 0; x < columns; ++x) {
-        const float* p = in + y * row + x * channels + c;
-        largest = max_or_nan(largest, whole ? load(p) : load_first(p, n));
-      }
+      for (Index x = y == 0; x < columns; ++x)
+        all = Combine::of(all, load_up_to(in + y * row + x * channels + c, n));
     }
-    if (whole) {
-      store(out + c, largest);
-    } else {
-      store_first(out + c, largest, n);
-    }
+    store_up_to(out + c, all * splat(scale), n);
   }
 }
 

@@ -23,6 +23,9 @@ inline Vec max(Vec a, Vec b) {
 inline Vec min(Vec a, Vec b) {
   return _mm256_min_ps(a, b);
 }
+inline Vec square_root(Vec v) {
+  return _mm256_sqrt_ps(v);
+}
 // NaN if one of them is.
 inline Vec max_or_nan(Vec a, Vec b) {
   return _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));

@@ -24,6 +24,9 @@ inline Vec max(Vec a, Vec b) {
 inline Vec min(Vec a, Vec b) {
   return _mm512_maskz_min_ps(0xffff, a, b);
 }
+inline Vec square_root(Vec v) {
+  return _mm512_maskz_sqrt_ps(0xffff, v);
+}
 // NaN if one of them is.
 inline Vec max_or_nan(Vec a, Vec b) {
   return _mm512_mask_mov_ps(max(a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);

@@ -26,6 +26,9 @@ inline Vec max(Vec a, Vec b) {
 inline Vec min(Vec a, Vec b) {
   return a < b ? a : b;
 }
+inline Vec square_root(Vec v) {
+  return Vec{std::sqrt(v[0]), std::sqrt(v[1]), std::sqrt(v[2]), std::sqrt(v[3])};
+}
 // NaN if one of them is.
 inline Vec max_or_nan(Vec a, Vec b) {
   return a != a ? a : max(a, b);  // NOLINT(misc-redundant-expression): only NaN is not itself

@@ -17,10 +17,18 @@ struct AvgPool2d : Pool2d {
     visit("count_include_pad", self.count_include_pad, Need::optional);
   }
 
+  // What the sum of the window at (top, left) of a picture (H, W, C) is divided by; its part inside
+  // are the rows ys and the columns xs.
+  Index counted(const Shape& picture, Index top, Index left, const detail::Span& ys,
+                const detail::Span& xs) const {
+    if (!count_include_pad) return (ys.last - ys.first) * (xs.last - xs.first);
+    const Index bottom = picture[0] + padding.height, right = picture[1] + padding.width;
+    return (std::min(top + kernel.height, bottom) - top) *
+           (std::min(left + kernel.width, right) - left);
+  }
+
   template <class T>
   void run(const Arguments<T>& arguments) const {
-    const TensorView<const T> whole = arguments.inputs[0];
-    const Index bottom = whole.extent(1) + padding.height, right = whole.extent(2) + padding.width;
     detail::for_each_window(arguments, *this, arguments.threads,
                             [&](TensorView<const T> in, Index top, Index left, detail::Span ys,
                                 detail::Span xs, T* pixel) {
@@ -32,13 +40,9 @@ struct AvgPool2d : Pool2d {
                                   for (Index c = 0; c < channels; ++c) pixel[c] += *value++;
                                 }
                               }
-                              const Index counted =
-                                  count_include_pad
-                                      ? (std::min(top + kernel.height, bottom) - top) *
-                                            (std::min(left + kernel.width, right) - left)
-                                      : (ys.last - ys.first) * (xs.last - xs.first);
-                              for (Index c = 0; c < channels; ++c)
-                                pixel[c] /= static_cast<T>(counted);
+                              const auto count =
+                                  static_cast<T>(counted(in.shape(), top, left, ys, xs));
+                              for (Index c = 0; c < channels; ++c) pixel[c] /= count;
                             });
   }
 };
