@@ -122,11 +122,11 @@ def convert_state_dict(state_dict, arch, out, **options):
         return convert(path, out, **{"called": "the state dict", "arch": arch, **options})
 
 
-def export(module, out, *, size=224, channels=3, verify=False, opset=13, **options):
+def export(module, out, *, size=224, channels=3, verify=False, onnx=None, opset=13, **options):
     """Writes a module, which makes logits (N, K) of pictures (N, channels, H, W), as a camlite model.
 
     size: of the pictures, H = W or (H, W). verify: compare the model's results with the module's on random pictures
-    before anything is written. Other options, and the result, as those of `convert`. The module keeps its mode.
+    before anything is written. onnx: where to leave the ONNX file that PyTorch writes on the way. Other options, and the result, as those of `convert`. The module keeps its mode.
     Raises ConversionError.
     """
     height, width = (size, size) if isinstance(size, int) else size
@@ -142,7 +142,7 @@ def export(module, out, *, size=224, channels=3, verify=False, opset=13, **optio
         if not isinstance(logits, torch.Tensor) or logits.ndim < 2 or logits.numel() != len(logits) * logits.shape[1]:
             made = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
             raise ConversionError(f"the module should make logits (N, K), it makes {made}; wrap it in one that does")
-        path = Path(folder, "module.onnx")
+        path = Path(onnx or Path(folder, "module.onnx"))
         _export_onnx(module, sample, path, opset)
         if verify:
             expected = logits.flatten(1).float().cpu().numpy()
@@ -150,12 +150,12 @@ def export(module, out, *, size=224, channels=3, verify=False, opset=13, **optio
         return convert(path, out, **{"called": "the module", **options})
 
 
-def convert(path, out, *, arch=None, labels=None, preprocess=None, size=None, dtype=None, verify=None, tolerance=None,
-            camlite=None, called=None):  # fmt: skip
+def convert(path, out, *, labels=None, notes=None, verify=None, camlite=None, called=None, **options):
     """Runs camlite convert; returns what it says of it (camlite convert --json) as a dict.
 
-    labels: a list of names, or the path of a file of them, one a line. preprocess, size, dtype, verify (a pair of .npy
-    files) and tolerance: as the program's options of these names. called: what messages call the file. Raises
+    labels: a list of names, or the path of a file of them, one a line. notes: a dict of what else the model is to say of
+    itself. verify: a pair of .npy files. called: what messages call the file. Other options that are not None: as the
+    program's of these names (arch, preprocess, size, resize, scale, mean, std, dtype, tolerance, ...). Raises
     ConversionError with what the program says.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -166,10 +166,10 @@ def convert(path, out, *, arch=None, labels=None, preprocess=None, size=None, dt
                 raise ConversionError("a label has a line break")
             labels = Path(folder, "labels.txt")
             labels.write_text("".join(name + "\n" for name in names), encoding="utf-8")
-        for option, value in dict(arch=arch, labels=labels, preprocess=preprocess, size=size, dtype=dtype,
-                                  tolerance=tolerance).items():  # fmt: skip
+        for option, value in {"labels": labels, **options}.items():
             if value is not None:
                 command += [f"--{option}", str(value)]
+        command += [f"--note={key}={value}" for key, value in (notes or {}).items()]
         if verify is not None:
             command += ["--verify", *map(str, verify)]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")

@@ -1,0 +1,12 @@
+# Sourced by the other scripts: builds the camlite program.
+
+# build_program ROOT: into ROOT/build, with what it needs installed first.
+build_program() {
+  local root=$1 build=$1/build log
+  install_missing "${build_packages[@]}"
+  if [ ! -f "$build/build.ninja" ]; then
+    log=$(meson setup "$build" "$root" 2>&1) || { echo "$log" >&2; return 1; }
+  fi
+  echo "Building the camlite program; the first time takes about a minute" >&2
+  ninja -C "$build" --quiet tools/camlite/camlite >&2
+}
