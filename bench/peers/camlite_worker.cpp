@@ -115,7 +115,7 @@ class Worker {
     if (command == "outputs") {
       std::string folder;
       std::getline(words >> std::ws, folder);
-      write_values(folder + "/features.f32", outputs_.features);
+      if (network_->has_cam_head()) write_values(folder + "/features.f32", outputs_.features);
       write_values(folder + "/logits.f32", outputs_.logits);
       return "";
     }

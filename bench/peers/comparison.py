@@ -116,9 +116,9 @@ class _Turns:
         for name, values in truth.items():
             found = np.fromfile(folder / f"{name}.f32", np.float32)
             errors[name] = relative_error(found.reshape(values.shape), values) if found.size == values.size else np.inf
-        r.feature_error, r.logit_error = errors["features"], errors["logits"]
+        r.feature_error, r.logit_error = errors.get("features", np.nan), errors["logits"]
         if max(errors.values()) > TOLERANCE:
-            r.problem = f"DISAGREES: features are off by {r.feature_error:.1e}, logits by {r.logit_error:.1e}"
+            r.problem = "DISAGREES: " + ", ".join(f"{name} are off by {error:.1e}" for name, error in errors.items())
 
 
 def _busy_seconds() -> float:

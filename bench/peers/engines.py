@@ -17,6 +17,7 @@ from exports import OUTPUTS
 
 class Engine(ABC):
     version: str
+    names: tuple[str, ...] = OUTPUTS  # of what the network gives
 
     @abstractmethod
     def __init__(self) -> None: ...
@@ -30,7 +31,7 @@ class Engine(ABC):
 
     @abstractmethod
     def outputs(self) -> list[np.ndarray]:
-        """What the last run computed: features, logits, probabilities."""
+        """What the last run computed, in the order of `names`."""
 
 
 class OnnxRuntime(Engine):
@@ -48,10 +49,11 @@ class OnnxRuntime(Engine):
         self.session = self.onnxruntime.InferenceSession(
             str(folder / "network.onnx"), options, providers=["CPUExecutionProvider"]
         )
+        self.names = tuple(output.name for output in self.session.get_outputs())
         self.feed = {"input": pictures}
 
     def run(self) -> None:
-        self.values = self.session.run(OUTPUTS, self.feed)
+        self.values = self.session.run(self.names, self.feed)
 
     def outputs(self) -> list[np.ndarray]:
         return self.values

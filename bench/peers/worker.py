@@ -7,7 +7,7 @@ A line comes in, a line goes out, `ok ...` or `error ...`:
     import            -> milliseconds that importing the engine took, kB that the process had taken before it
     load              -> milliseconds until the network is ready, milliseconds of the first forward pass
     run WARM TIMED    -> milliseconds of each timed pass, after WARM that are not timed
-    outputs FOLDER    -> writes the last run's features.f32 and logits.f32: raw float32, channels outermost
+    outputs FOLDER    -> writes the last run's features.f32, logits.f32, ...: raw float32, channels outermost
     memory            -> kB that the process has taken at most
     version           -> the engine's
 """
@@ -63,7 +63,7 @@ class Worker:
         return " ".join(str(milliseconds(self.engine.run)) for _ in range(int(timed)))
 
     def outputs(self, folder: str) -> str:
-        for name, values in zip(("features", "logits"), self.engine.outputs(), strict=False):
+        for name, values in zip(self.engine.names, self.engine.outputs(), strict=True):
             np.ascontiguousarray(values, np.float32).tofile(Path(folder) / f"{name}.f32")
         return ""
 
