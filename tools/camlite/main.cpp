@@ -81,6 +81,7 @@ int run_program(int argc, char** argv) {
   add_run(program, status);
   add_info(program, status);
   add_convert(program, status);
+  add_export(program, status);
   add_models(program, status);
   add_bench(program, status);
   program.footer(
