@@ -31,16 +31,20 @@ class ProgramTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.here = Path(folder.name)
 
-    def camlite(self, *arguments, status=0, environment=None):
-        """Runs the program in self.here; returns (stdout, stderr). Fails the test on another exit status; a tuple has
-        those that may be."""
-        done = subprocess.run(
+    def run_program(self, *arguments, environment=None):
+        """Runs the program in self.here; returns what subprocess.run does."""
+        return subprocess.run(
             [PROGRAM, *map(os.fspath, map(lambda a: a if isinstance(a, (str, bytes, Path)) else str(a), arguments))],
             cwd=self.here,
             env={**os.environ, "OMP_NUM_THREADS": "2", **(environment or {})},
             capture_output=True,
             timeout=300,
         )
+
+    def camlite(self, *arguments, status=0, environment=None):
+        """Runs the program in self.here; returns (stdout, stderr). Fails the test on another exit status; a tuple has
+        those that may be."""
+        done = self.run_program(*arguments, environment=environment)
         out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         allowed = status if isinstance(status, tuple) else (status,)
         self.assertIn(done.returncode, allowed, f"{arguments}\n{out}\n{err}")

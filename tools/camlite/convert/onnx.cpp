@@ -108,6 +108,19 @@ const ValueProto& picture_input(const GraphProto& graph, const std::string& path
   return *inputs[0];
 }
 
+// Whether the channels are the input's last extent, as TensorFlow has them: by its size, and since
+// somewhere in the graph they are put where ONNX's convolutions want them.
+bool has_channels_last(const GraphProto& graph, const Extents& input) {
+  const auto few = [](Index extent) { return extent == 1 || extent == 3 || extent == 4; };
+  if (!few(input[3]) || few(input[1])) return false;
+  const Extents channels_first{0, 3, 1, 2};
+  return std::any_of(graph.node().begin(), graph.node().end(), [&](const NodeProto& node) {
+    return node.op_type() == "Transpose" && node.attribute_size() == 1 &&
+           std::equal(channels_first.begin(), channels_first.end(),
+                      node.attribute(0).ints().begin(), node.attribute(0).ints().end());
+  });
+}
+
 Picture picture_of(const GraphProto& graph, const std::string& path, ConversionReport& report) {
   const ValueProto& input = picture_input(graph, path);
   Extents extents = declared_extents(input, path);
@@ -118,9 +131,7 @@ Picture picture_of(const GraphProto& graph, const std::string& path, ConversionR
     fail(path, ": the input \"", input.name(), "\" has shape ", str(extents), ", ", picture.rank,
          " extents; a picture has (N, C, H, W)");
   }
-  const auto few = [](Index extent) { return extent == 1 || extent == 3 || extent == 4; };
-  picture.channels_last = picture.rank == 4 && few(extents[3]) && !few(extents[1]) &&
-                          (extents[1] > 4 || extents[1] == 0);
+  picture.channels_last = picture.rank == 4 && has_channels_last(graph, extents);
   if (picture.channels_last) {
     report.changed(input.name(), "the input has its channels last, camlite's first in .npy files");
     std::rotate(extents.begin() + 1, extents.begin() + 3, extents.end());
@@ -221,7 +232,9 @@ class Importer {
     if (initializer == initializers_.end()) {
       if (sparse_.contains(name))
         fail("its input \"", name, "\" is sparse, which is not supported");
-      fail("it reads \"", name, "\", which no earlier node makes");
+      fail(
+          "it reads \"", name,
+          "\", which no earlier node makes, or which is one of the outputs that are not supported");
     }
     Array array = arrays_.read(*initializer->second);
     return values_.emplace(name, std::make_shared<const Array>(std::move(array))).first->second;

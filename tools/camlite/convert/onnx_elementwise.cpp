@@ -183,6 +183,16 @@ Tensor<float> ones(const Shape& shape, float value = 1) {
   return out;
 }
 
+// max(x, 0) + slope * min(x, 0), for slopes that differ from position to position.
+Values sloped(Builder& builder, const Call& call, const Variable& in, const Tensor<float>& slopes) {
+  const std::string name = call.name();
+  const std::string slope = builder.add_constant(name + ".slope", slopes);
+  const std::string above = builder.add(name + ".above", Relu{}, {in.name});
+  const std::string below = builder.add(name + ".below", Clamp{.max = 0}, {in.name});
+  const std::string product = builder.add(name + ".product", Mul{}, {below, slope});
+  return {Variable{builder.add(name, Add{}, {above, product}), in.view}};
+}
+
 // Max or Min with a number: an activation. `bounds` makes it one.
 template <class Bounds>
 std::optional<Values> with_number(Builder& builder, const Call& call, const Bounds& bounds) {
@@ -218,8 +228,7 @@ Values import_prelu(Builder& builder, const Call& call) {
          str(in.view.extents()));
   }
   const Operand slopes = spread(builder, in.view, call.constant(1));
-  if (!slopes.by_channel)
-    fail("slopes of shape ", str(call.constant(1).shape), ": only one a channel is supported");
+  if (!slopes.by_channel) return sloped(builder, call, in, slopes.value);
   Builder::Tensors tensors;
   tensors.emplace_back("weight", for_channels(slopes.value, in.view.extent(Dim::channels)));
   return {builder.add_like(in, call.name(), Prelu{}, std::move(tensors))};
@@ -247,15 +256,16 @@ Values import_add(Builder& builder, const Call& call) {
   if (call.inputs() != 2) return variadic(builder, call, Add{});
   std::optional<ByChannel> with = by_channel(builder, call);
   if (!with) return binary(builder, call, Add{});
-  return scaled(builder, call, with->in, ones(with->numbers.shape()), std::move(with->numbers));
+  Tensor<float> factors = ones(with->numbers.shape());
+  return scaled(builder, call, with->in, std::move(factors), std::move(with->numbers));
 }
 
 Values import_sub(Builder& builder, const Call& call) {
   std::optional<ByChannel> with = by_channel(builder, call);
   if (!with) return binary(builder, call, Sub{});
   if (!with->turned) for_each_number(with->numbers, [](float x) { return -x; });
-  return scaled(builder, call, with->in, ones(with->numbers.shape(), with->turned ? -1 : 1),
-                std::move(with->numbers));
+  Tensor<float> factors = ones(with->numbers.shape(), with->turned ? -1 : 1);
+  return scaled(builder, call, with->in, std::move(factors), std::move(with->numbers));
 }
 
 Values import_mul(Builder& builder, const Call& call) {
