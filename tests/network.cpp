@@ -295,6 +295,30 @@ TEST_CASE("a concat of one map costs no step") {
   CHECK(network.head().features == "input");
 }
 
+TEST_CASE("constants are computed once, and nothing writes over them") {
+  Random random(36);
+  const Model model = random_model(
+      "input channels=3 height=6 width=5\nk constant - channels=3\nm constant - height=6 width=5 "
+      "channels=3\nr relu m\ns add k,input\nt sub m,s\nu concat t,r,s\ng global_avg_pool u\n");
+  const Network network(model);
+  Workspace workspace;
+  for (Index batch : {1, 3, 1, 2}) {
+    const Tensor<float> input = random.tensor<float>(model.input_shape(batch));
+    if (batch > 1) {  // where the batch is 1, so is r's, which joins
+      CHECK_THROWS_AS(network.forward(input, workspace), Error);
+      continue;
+    }
+    const Tensor<double> expected = std::move(graph_values(model, input).back()).reshaped({1, 9});
+    for (int pass = 0; pass < 3; ++pass)
+      CHECK(relative_error(copy(network.forward(input, workspace).logits), expected) < 1e-6);
+  }
+  CHECK(network.layers(model.input_shape())[1].parameters == 6 * 5 * 3);
+  // The result, even.
+  const Model only = random_model("input channels=3 height=6 width=5\nk constant - channels=4\n");
+  CHECK(same_bits(Network(only).forward(Tensor<float>({1, 6, 5, 3}), workspace).logits,
+                  to_float(only.tensor("k.value")).view().reshaped({1, 4})));
+}
+
 TEST_CASE("a network may be nothing but dropout") {
   const Network network(random_model("input channels=2 height=3 width=4\nd dropout input\n"));
   Random random(1);

@@ -15,6 +15,7 @@
 #include <camlite/kernels/kernels.hpp>
 #include <camlite/kernels/operators.hpp>
 #include <camlite/model/model.hpp>
+#include <camlite/network/layer_info.hpp>
 #include <camlite/network/lowering.hpp>
 #include <camlite/network/program.hpp>
 #include <camlite/network/workspace.hpp>
@@ -40,17 +41,6 @@ struct PredictOptions {
   Index size = 0;
   // The network sees the whole picture in its own proportions, instead of the square in its centre.
   bool whole_picture = false;
-};
-
-// One layer of the network as it runs, for reports.
-struct LayerInfo {
-  std::string name;
-  std::string type;  // "conv2d+relu"
-  Shape output;
-  Index parameters = 0;     // numbers, not bytes
-  Index multiply_adds = 0;  // of its definition
-  Index computed = 0;       // multiply-adds that its algorithm takes, transforms not counted
-  std::string algorithm;
 };
 
 // Bytes that a network takes.
@@ -126,7 +116,7 @@ class Network {
       if (!value) return {};
       if (*value == 0) return input;
       const auto v = static_cast<std::size_t>(*value);
-      return {workspace.block_.data() + plan.offsets[v], plan.shapes[v]};
+      return {plan.data[v], plan.shapes[v]};
     };
     return {result(program_->features), rows(result(program_->logits)),
             rows(result(program_->probabilities))};
@@ -171,32 +161,9 @@ class Network {
 
   // The layers in order, for an input of (N, H, W, C). Throws Error if the network cannot take it.
   std::vector<LayerInfo> layers(const Shape& input) const {
-    const std::vector<Shape> shapes =
-        detail::value_shapes(*program_, model_.graph(), input, model_.source());
-    const std::vector<kernels::ConvPlan> convolutions =
-        detail::plan_convolutions(*program_, shapes, target_);
-    const std::vector<detail::Place> places =
-        detail::Placement(*program_, shapes, convolutions).places();
-    const auto at = [](Index value) { return static_cast<std::size_t>(value); };
-    std::vector<LayerInfo> list;
-    for (std::size_t s = 0; s < program_->steps.size(); ++s) {
-      const detail::Step& step = program_->steps[s];
-      const Index multiply_adds = multiply_adds_of(step.op, shapes_of(step.inputs, shapes));
-      LayerInfo layer{step.name,     step.type, shapes[at(step.output)], 0, multiply_adds,
-                      multiply_adds, "direct"};
-      const Index copied = std::ssize(step.inputs) - detail::inputs_in_place(step, shapes, places);
-      if (step.conv) {
-        layer.algorithm = name_of(convolutions[s].algorithm);
-        layer.computed = convolutions[s].multiply_adds;
-      } else if (copied == 0 || !std::holds_alternative<Concat>(step.op)) {
-        if (copied < std::ssize(step.inputs)) layer.algorithm = "in place";
-      } else {
-        layer.algorithm = text("copies ", copied, " of ", step.inputs.size());
-      }
-      for (const Shape& parameter : step.parameter_shapes) layer.parameters += parameter.size();
-      list.push_back(std::move(layer));
-    }
-    return list;
+    return detail::layers_of(
+        *program_, detail::value_shapes(*program_, model_.graph(), input, model_.source()),
+        target_);
   }
 
   // Memory for inputs of (N, H, W, C).
@@ -265,6 +232,7 @@ class Network {
   void run_step(std::size_t s, TensorView<const float> input, detail::Plan& plan,
                 Workspace& workspace) const {
     const detail::Step& step = program_->steps[s];
+    if (std::holds_alternative<Constant>(step.op)) return;
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
       if (step.inputs[i] == 0) plan.inputs[s][i] = input;
     }

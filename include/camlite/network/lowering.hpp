@@ -1,6 +1,6 @@
 // From a model's graph to the steps that run: batch normalization folded into the layer before it,
-// activations and 2x2 max pooling applied by what is before them, dropout gone, weights packed for
-// the kernels.
+// activations and 2x2 max pooling applied by what is before them, dropout gone, constants laid out
+// and weights packed for the kernels.
 #pragma once
 
 #include <algorithm>
@@ -81,6 +81,12 @@ class Lowering {
     take_activation(layer);
     if (is<Conv2d>(layer.op)) {
       add_convolution(i, std::move(layer));
+    } else if (is<Constant>(layer.op)) {
+      const Tensor<float> value = std::move(layer.parameters[0]);
+      Step& step = add_step(i, std::move(layer));
+      step.parameter_shapes = {value.shape()};
+      step.parameters =
+          std::make_shared<const std::vector<Tensor<float>>>(1, constant<float>(value.view()));
     } else {
       add_step(i, std::move(layer));
     }

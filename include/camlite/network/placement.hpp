@@ -81,6 +81,9 @@ class Placement {
       value(v).kept = true;
       value(v).last = std::ssize(program_.steps);
     };
+    for (const Step& step : program_.steps) {
+      if (std::holds_alternative<Constant>(step.op)) keep(step.output);
+    }
     keep(0);
     keep(program_.logits);
     if (program_.features) keep(*program_.features);

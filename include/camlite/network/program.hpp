@@ -29,9 +29,10 @@ struct Step {
   Index output = 0;
   std::vector<Shape>
       parameter_shapes;  // of what the model holds for it, batch normalization folded
-  std::shared_ptr<const std::vector<Tensor<float>>> parameters;  // none of a convolution
-  std::optional<kernels::FastConv2d> conv;                       // what it has instead
-  Activation then;  // of its output; a convolution has it in itself
+  // None of a convolution; of a constant its value.
+  std::shared_ptr<const std::vector<Tensor<float>>> parameters;
+  std::optional<kernels::FastConv2d> conv;  // what it has instead
+  Activation then;                          // of its output; a convolution has it in itself
 };
 
 struct Program {

@@ -34,7 +34,10 @@ struct Plan {
   Index scratch = 0;                            // its offset
   Index size = 0;                               // of the block, in floats
   std::vector<kernels::ConvPlan> convolutions;  // by step; empty ones for other operators
-  // Of each step, bound to the block; those of value 0 point nowhere until there is an input.
+  // Where every value is, once bound to the block; value 0 is nowhere until there is an input, and
+  // constants are where the program holds them.
+  std::vector<const float*> data;
+  // Of each step, likewise.
   std::vector<std::vector<TensorView<const float>>> inputs;
   std::vector<std::vector<Index>> input_pixels;
   std::vector<std::vector<TensorView<const float>>> parameters;
@@ -76,6 +79,9 @@ inline std::vector<Lifetime> lifetimes(const Program& program, std::span<const S
   if (program.features) values[home(*program.features)].last = end;
   if (program.probabilities) values[home(*program.probabilities)].last = end;
   values[0].size = 0;  // the caller's
+  for (const Step& step : program.steps) {
+    if (std::holds_alternative<Constant>(step.op)) values[home(step.output)].size = 0;
+  }
   return values;
 }
 
@@ -172,24 +178,29 @@ class Workspace {
 
   // Points the views of a plan into the block. Allocates nothing the second time.
   void bind(detail::Plan& plan) {
-    const auto place = [&](Index value) {
-      const auto v = static_cast<std::size_t>(value);
-      return TensorView<float>(value == 0 ? nullptr : block_.data() + plan.offsets[v],
-                               plan.shapes[v]);
-    };
     const std::vector<detail::Step>& steps = owner_->steps;
+    plan.data.resize(plan.shapes.size());
+    for (std::size_t v = 1; v < plan.data.size(); ++v)
+      plan.data[v] = block_.data() + plan.offsets[v];
+    for (const detail::Step& step : steps) {
+      if (std::holds_alternative<Constant>(step.op))
+        plan.data[static_cast<std::size_t>(step.output)] = step.parameters->front().data();
+    }
     plan.inputs.resize(steps.size());
     plan.input_pixels.resize(steps.size());
     plan.parameters.resize(steps.size());
     plan.outputs.resize(steps.size());
     for (std::size_t s = 0; s < steps.size(); ++s) {
-      plan.inputs[s].resize(steps[s].inputs.size());
-      std::transform(steps[s].inputs.begin(), steps[s].inputs.end(), plan.inputs[s].begin(), place);
-      plan.input_pixels[s].resize(steps[s].inputs.size());
-      std::transform(steps[s].inputs.begin(), steps[s].inputs.end(), plan.input_pixels[s].begin(),
-                     [&](Index value) { return plan.pixels[static_cast<std::size_t>(value)]; });
+      plan.inputs[s].clear();
+      plan.input_pixels[s].clear();
+      for (Index value : steps[s].inputs) {
+        const auto v = static_cast<std::size_t>(value);
+        plan.inputs[s].emplace_back(plan.data[v], plan.shapes[v]);
+        plan.input_pixels[s].push_back(plan.pixels[v]);
+      }
       plan.parameters[s].assign(steps[s].parameters->begin(), steps[s].parameters->end());
-      plan.outputs[s] = place(steps[s].output);
+      const auto out = static_cast<std::size_t>(steps[s].output);
+      plan.outputs[s] = {block_.data() + plan.offsets[out], plan.shapes[out]};
     }
   }
 
