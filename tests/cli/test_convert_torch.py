@@ -100,7 +100,7 @@ class Networks(TorchTest):
     def converts(self, make):
         module = make()
         size = (75, 107) if isinstance(module, models.Inception3) else (64, 96)  # 75 is its least
-        randomize(module, (107, 107) if isinstance(module, models.Inception3) else (64, 64))
+        randomize(module)
         report = self.export(module, size=size)
         self.assertEqual(report["classes"], CLASSES)
         (info,) = self.json("info", "model.safetensors")
