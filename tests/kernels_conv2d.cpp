@@ -187,6 +187,7 @@ const std::vector<ConvCase> layers{
     {{1, 40, 40, 64}, {.out_channels = 96, .kernel = 1}, Activation::relu6},
     {{1, 110, 110, 20}, {.out_channels = 20, .kernel = 3, .padding = 1, .groups = 20}},
     {{2, 14, 14, 530}, {.out_channels = 530, .kernel = 5, .padding = 2, .groups = 530}},
+    {{1, 30, 31, 140}, {.out_channels = 140, .kernel = 3, .padding = 1, .groups = 35}},
 };
 
 }  // namespace
@@ -273,7 +274,7 @@ TEST_CASE("Winograd is right in both of its orders, and where not all fits at on
   }
 }
 
-TEST_CASE("depthwise convolutions of every width, kernel, stride and padding") {
+TEST_CASE("depthwise convolutions of every width, kernel, stride, padding and size of a group") {
   Random random(1);
   for (Index kernel : {1, 3, 5, 7}) {
     for (Index stride : {1, 2, 3}) {
@@ -283,14 +284,15 @@ TEST_CASE("depthwise convolutions of every width, kernel, stride and padding") {
         const auto padding = [&](Index extent) {  // at least so much that the window fits
           return std::max(random.between(0, kernel), (reach - extent + 1) / 2);
         };
+        const Index groups = random.between(2, 45);
         ConvCase c;
-        c.in = {random.between(1, 2), height, width, random.between(2, 45)};
+        c.in = {random.between(1, 2), height, width, groups * random.one_of<Index>({1, 1, 2, 4})};
         c.conv = {.out_channels = c.in[3],
                   .kernel = kernel,
                   .stride = {random.between(1, 3), stride},
                   .padding = {padding(height), padding(width)},
                   .dilation = dilation,
-                  .groups = c.in[3]};
+                  .groups = groups};
         const ConvData data(c, random);
         const Tensor<double> expected = sums(c, data);
         CAPTURE(c.str());

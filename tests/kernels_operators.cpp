@@ -497,6 +497,7 @@ TEST_CASE("operators read and write some channels of wider maps, and nothing bes
     with_activation(random, check_one);
     with_arithmetic(random, check_one);
     check_one(random_pool<MaxPool2d>(random));
+    check_one(random_avg_pool(random));
   }
 }
 

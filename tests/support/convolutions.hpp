@@ -64,7 +64,11 @@ inline ConvCase random_case(Random& random, Index most) {
     }
     c.conv.padding = random.one_of({Size2d(0), Size2d(1), size(0, 3), size(0, 9)});
     c.conv.groups = random.one_of<Index>({1, 1, 2, 3});
-    if (random.between(0, 5) == 0) c.conv.groups = c.conv.out_channels = c.in[3];
+    if (random.between(0, 3) == 0) {  // small groups
+      c.conv.groups = random.between(1, 20);
+      c.conv.out_channels = c.conv.groups * random.one_of<Index>({1, 1, 2, 4});
+      c.in = {c.in[0], c.in[1], c.in[2], c.conv.out_channels};
+    }
     c.activation = random.one_of({Activation::none, Activation::relu, Activation::relu6,
                                   Activation{.least = -0.5, .most = 0.75}, Silu::activation(),
                                   HardSwish::activation()});

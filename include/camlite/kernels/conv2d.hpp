@@ -67,7 +67,7 @@ class FastConv2d {
 
   // Whether the input may be some channels of a wider map; the output always may.
   bool reads_strided(const ConvPlan& plan) const {
-    return winograd_index(plan.algorithm) ||
+    return plan.algorithm != ConvAlgorithm::implicit_gemm ||
            (conv_.kernel == Size2d(1) && conv_.padding == Size2d(0));
   }
 
@@ -120,6 +120,7 @@ class FastConv2d {
     c.kernel_width = conv_.kernel.width;
     c.dilation_y = conv_.dilation.height;
     c.dilation_x = conv_.dilation.width;
+    c.group_channels = channels_;
     c.in = in.data();
     c.in_stride = a.input_pixel(0);
     c.in_row = c.width * c.in_stride;

@@ -48,8 +48,11 @@ inline bool winograd_fits(const Conv2d& conv) {
   return conv.kernel == Size2d(3) && conv.stride == Size2d(1) && conv.dilation == Size2d(1);
 }
 
+// Many groups of one channel, or of two or four.
 inline bool is_depthwise(const Conv2d& conv, Index in_channels) {
-  return conv.groups == in_channels && conv.out_channels == in_channels && conv.groups > 1;
+  const Index depth = in_channels / conv.groups;
+  return conv.groups > 1 && conv.out_channels == in_channels &&
+         (depth == 1 || depth == 2 || depth == 4);
 }
 
 inline bool can_compute(ConvAlgorithm algorithm, const Conv2d& conv, Index in_channels) {

@@ -16,6 +16,7 @@ struct Convolution {
   Index stride_y = 1, stride_x = 1;
   Index kernel_height = 1, kernel_width = 1;
   Index dilation_y = 1, dilation_x = 1;
+  Index group_channels = 1;  // depthwise, which sees all groups at once: of the input, in each
 
   const float* in = nullptr;  // the group's first channel of the first pixel
   Index in_stride = 0;        // from one pixel to the next

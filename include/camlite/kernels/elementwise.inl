@@ -22,8 +22,6 @@ inline Vec clamped(Vec x, const Clamp& clamp) {
   return min(clamp.most, max(clamp.least, x));
 }
 
-typedef unsigned Bits __attribute__((vector_size(sizeof(Vec))));
-
 // exp(x), off by less than one unit in the last place, so that sigmoid and silu are by no more than
 // two and a half: infinity above 88.8, 0 below -104, NaN of NaN.
 //

@@ -64,13 +64,19 @@ inline Tensor<float> pack_for_winograd(TensorView<const float> weight, Index gro
   return detail::pack_panels(weight, groups, panel, false, threads);
 }
 
-// For depthwise convolution: (C, 1, H, W) to (H * W, C rounded up to whole vectors).
+// For depthwise convolution: OIHW to (H, I, W, O rounded up to whole vectors).
 inline Tensor<float> pack_for_depthwise(TensorView<const float> weight, Index width) {
-  const Index channels = weight.extent(0), taps = weight.extent(2) * weight.extent(3);
+  const Index channels = weight.extent(0), depth = weight.extent(1);
+  const Index height = weight.extent(2), columns = weight.extent(3);
   const Index row = rounded_up_to(width, channels);
-  Tensor<float> packed({taps, row});
-  for (Index c = 0; c < channels; ++c) {
-    for (Index t = 0; t < taps; ++t) packed.data()[t * row + c] = weight.data()[c * taps + t];
+  Tensor<float> packed({height, depth, columns, row});
+  const float* in = weight.data();
+  for (Index o = 0; o < channels; ++o) {
+    for (Index k = 0; k < depth; ++k) {
+      for (Index i = 0; i < height; ++i) {
+        for (Index j = 0; j < columns; ++j) packed(i, k, j, o) = *in++;
+      }
+    }
   }
   return packed;
 }

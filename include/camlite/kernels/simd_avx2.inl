@@ -1,6 +1,7 @@
 // Vec for AVX2 with FMA: eight floats in each of 16 registers.
 
 typedef __m256 Vec;
+typedef unsigned Bits __attribute__((vector_size(sizeof(Vec))));
 inline constexpr Index width = 8;
 inline constexpr int tile_rows = 6;  // 6 x 2 sums, two vectors of weights, one of the input
 
@@ -42,6 +43,11 @@ inline Vec load_first(const float* p, Index n) {
 }
 inline void store_first(float* p, Vec v, Index n) {
   _mm256_maskstore_ps(p, first_lanes(n), v);
+}
+
+// Lane i is lane lanes[i] of the same four: of i / 4 * 4, i / 4 * 4 + 1, ...
+inline Vec among_four(Vec v, Bits lanes) {
+  return _mm256_permutevar_ps(v, (__m256i)lanes);
 }
 
 inline float sum(Vec v) {

@@ -1,6 +1,7 @@
 // Vec for AVX-512: sixteen floats in each of 32 registers.
 
 typedef __m512 Vec;
+typedef unsigned Bits __attribute__((vector_size(sizeof(Vec))));
 inline constexpr Index width = 16;
 inline constexpr int tile_rows = 14;  // 14 x 2 sums, two vectors of weights, one of the input
 
@@ -38,6 +39,11 @@ inline Vec load_first(const float* p, Index n) {
 }
 inline void store_first(float* p, Vec v, Index n) {
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1), v);
+}
+
+// Lane i is lane lanes[i] of the same four: of i / 4 * 4, i / 4 * 4 + 1, ...
+inline Vec among_four(Vec v, Bits lanes) {
+  return _mm512_maskz_permutevar_ps(0xffff, v, (__m512i)lanes);
 }
 
 inline float sum(Vec v) {  // neither _mm512_reduce_add_ps nor a cast: the same warning

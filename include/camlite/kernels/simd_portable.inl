@@ -2,6 +2,7 @@
 // Arm.
 
 typedef float Vec __attribute__((vector_size(16)));
+typedef unsigned Bits __attribute__((vector_size(sizeof(Vec))));
 inline constexpr Index width = 4;
 inline constexpr int tile_rows = 6;  // 6 x 2 sums in 16 registers, as for AVX2
 
@@ -42,6 +43,11 @@ inline Vec load_first(const float* p, Index n) {
 }
 inline void store_first(float* p, Vec v, Index n) {
   std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(float));
+}
+
+// Lane i is lane lanes[i] of the same four: of i / 4 * 4, i / 4 * 4 + 1, ...
+inline Vec among_four(Vec v, Bits lanes) {
+  return Vec{v[lanes[0]], v[lanes[1]], v[lanes[2]], v[lanes[3]]};
 }
 
 inline float sum(Vec v) {
