@@ -85,9 +85,8 @@ inline std::vector<Box> authors_boxes(TensorView<const float> heatmap,
     const Index largest =
         distances.size() > 0 ? *std::max_element(distances.begin(), distances.end()) : 0;
     // 255 * distance / largest > 10, squared: whole numbers, so exact.
-    const auto inside = [&](Index y, Index x) {
-      return 255 * 255 * distances(y, x) > 10 * 10 * largest;
-    };
+    constexpr Index scale = Index{255} * 255, least = Index{10} * 10;
+    const auto inside = [&](Index y, Index x) { return scale * distances(y, x) > least * largest; };
     for (Box box : detail::contour_boxes(height, width, inside)) {
       box.x = std::min(box.x, width - margin);
       box.y = std::min(box.y, height - margin);

@@ -103,6 +103,20 @@ class Convert(ProgramTest):
         before = self.logits("m.safetensors", x)
         np.testing.assert_allclose(self.logits("out.safetensors", x), before, atol=1e-5 * np.abs(before).max())
 
+    def test_pooling_that_fits_whole_is_rounded_down_so_that_the_convolution_can_do_it(self):
+        for size, changed in ((8, ["pool"]), (9, [])):
+            write_model(
+                self.here / "m.safetensors",
+                f"input channels=3 height={size} width={size}\nconv conv2d input out_channels=4 kernel=3 padding=1 bias=0\n"
+                "pool max_pool2d conv kernel=2 rounding=caffe\ngap global_avg_pool pool\n",
+                {"conv.weight": np.random.default_rng(2).normal(size=(4, 3, 3, 3))},
+            )
+            (done,) = self.json("convert", "m.safetensors", "out.safetensors")
+            self.assertEqual([line["layer"] for line in done["report"]], changed)
+            x = self.x()[:, :, :size, :size]
+            before = self.logits("m.safetensors", x)
+            np.testing.assert_allclose(self.logits("out.safetensors", x), before, atol=1e-5 * np.abs(before).max())
+
     def test_sixteen_bit_weights(self):
         full = self.logits(self.model(), self.x())
         for dtype, error in (("f16", 2e-3), ("bf16", 2e-2)):

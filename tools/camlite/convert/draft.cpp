@@ -61,21 +61,22 @@ Draft::Draft(std::string source, Index channels, Index height, Index width)
     }
   }
   checked_product(checked_product(height, width), channels);
-  values_[picture] = {picture, input_shape()};
+  values_[picture] = picture;
+  shapes_[picture] = input_shape();
 }
 
-const Draft::Value& Draft::value(const std::string& name) const {
+const std::string& Draft::node_of(const std::string& name) const {
   const auto found = values_.find(name);
   if (found == values_.end()) fail(source_, ": there is no value \"", name, "\" yet");
   return found->second;
 }
 
 const Shape& Draft::shape(const std::string& name) const {
-  return value(name).shape;
+  return shapes_.at(node_of(name));
 }
 
 const DraftNode& Draft::node(const std::string& name) const {
-  const std::string& wanted = value(name).node;
+  const std::string& wanted = node_of(name);
   const auto found = std::find_if(nodes_.begin(), nodes_.end(),
                                   [&](const DraftNode& node) { return node.name == wanted; });
   if (found == nodes_.end()) fail(source_, ": \"", name, "\" is the picture, no layer's value");
@@ -102,13 +103,13 @@ std::string Draft::usable_name(const std::string& wanted) const {
   }
 }
 
-// The shape of a node's value; its inputs are names of values.
+// The shape of a node's value; its inputs are names of nodes.
 Shape Draft::checked_shape(const DraftNode& node) const try {
   const Arity arity = std::visit([](const auto& op) { return op.arity; }, node.op);
   const Index count = std::ssize(node.inputs);
   if (count < arity.least || count > arity.most) fail("it has ", count, " inputs");
   std::vector<Shape> in;
-  for (const std::string& input : node.inputs) in.push_back(value(input).shape);
+  for (const std::string& input : node.inputs) in.push_back(shapes_.at(input));
   const Shape out = output_shape_of(node.op, in);
   const std::vector<Parameter> needed = parameters_of(node.op, in);
   for (const Parameter& parameter : needed) {
@@ -130,37 +131,33 @@ Shape Draft::checked_shape(const DraftNode& node) const try {
 const Shape& Draft::add(DraftNode node, ConversionReport& report) {
   if (nodes_.size() == detail::max_nodes)
     fail(source_, ": more than ", detail::max_nodes, " layers");
-  const Shape shape = checked_shape(node);
-  for (std::string& input : node.inputs) input = value(input).node;
+  for (std::string& input : node.inputs) input = node_of(input);
+  Shape shape = checked_shape(node);
   const std::string wanted = node.name;
   node.name = usable_name(wanted);
   if (node.name != wanted)
     report.changed(node.name, text("was called \"", wanted, "\" in the file"));
-  values_[wanted] = values_[node.name] = {node.name, shape};
+  values_[wanted] = node.name;
+  values_.emplace(node.name, node.name);
   nodes_.push_back(std::move(node));
-  return values_[nodes_.back().name].shape;
+  return shapes_[nodes_.back().name] = std::move(shape);
 }
 
 void Draft::alias(const std::string& name, const std::string& other) {
-  const Value known = value(other);
+  const std::string known = node_of(other);
   values_[name] = known;
 }
 
 void Draft::set_result(const std::string& name) {
-  result_ = value(name).node;
+  result_ = node_of(name);
   if (result_ == picture) fail(source_, ": the result is the picture itself");
 }
 
 void Draft::resize(Index height, Index width) try {
   Draft resized(source_, channels_, height, width);
-  for (const DraftNode& node : nodes_)
-    resized.values_[node.name] = {node.name, resized.checked_shape(node)};
-  for (const auto& [name, old] : values_) {
-    if (!resized.has(old.node)) continue;  // simplified away
-    const Value known = resized.value(old.node);
-    resized.values_[name] = known;
-  }
-  values_ = std::move(resized.values_);
+  for (const DraftNode& node : nodes_) resized.shapes_[node.name] = resized.checked_shape(node);
+  shapes_ = std::move(resized.shapes_);
+  std::erase_if(values_, [&](const auto& value) { return !shapes_.contains(value.second); });
   height_ = height;
   width_ = width;
 } catch (const Error& error) {

@@ -104,20 +104,17 @@ class Draft {
  private:
   friend class Simplifier;
 
-  struct Value {
-    std::string node;  // "input" for the picture
-    Shape shape;
-  };
-
-  const Value& value(const std::string& name) const;
+  // The node that a name stands for. Throws Error if there is none of this name.
+  const std::string& node_of(const std::string& name) const;
   Shape checked_shape(const DraftNode& node) const;
   std::string usable_name(const std::string& wanted) const;
 
   std::string source_;
   Index channels_ = 0, height_ = 0, width_ = 0;
-  std::vector<DraftNode> nodes_;  // their inputs are names of nodes, or "input"
+  std::vector<DraftNode> nodes_;  // their inputs are names of nodes, or "input", the picture
   std::string result_;            // likewise; empty: the last node
-  std::unordered_map<std::string, Value> values_;
+  std::unordered_map<std::string, std::string> values_;  // by name in the file: the node
+  std::unordered_map<std::string, Shape> shapes_;        // by node
 
   friend Model to_model(Draft draft, DType dtype);
 };

@@ -14,6 +14,7 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include <camlite/model/mapped_file.hpp>
 #include <camlite/model/model_file.hpp>
@@ -38,6 +39,7 @@ ModelProto parse(std::span<const std::byte> bytes, const std::string& path) {
     fail(path, ": ", bytes.size(),
          " bytes; an ONNX model of more than 2 GiB must have its weights in another file");
   }
+  const google::protobuf::LogSilencer silence;  // of names that are not UTF-8, without NDEBUG
   ModelProto model;
   google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   google::protobuf::io::CodedInputStream input(&stream);

@@ -31,7 +31,7 @@ class Simplifier {
  private:
   std::vector<DraftNode>& nodes() { return draft_.nodes_; }
 
-  const Shape& shape(const std::string& value) const { return draft_.values_.at(value).shape; }
+  const Shape& shape(const std::string& value) const { return draft_.shapes_.at(value); }
 
   DraftNode* node(const std::string& name) {
     const auto found = std::find_if(nodes().begin(), nodes().end(),
@@ -92,7 +92,21 @@ class Simplifier {
       report_.changed(n.name,
                       text("averages the whole map of ", in[1], "x", in[2], ": global_avg_pool"));
     }
+    if (auto* pool = std::get_if<MaxPool2d>(&n.op)) round_down(*pool, n);
     return fold_affine(i) || fold_padding(i);
+  }
+
+  // A convolution can pool windows that lie side by side at once, if the last ones are left out
+  // where they do not fit.
+  void round_down(MaxPool2d& pool, const DraftNode& n) {
+    if (pool.rounding == Rounding::floor || pool.step() != pool.kernel) return;
+    MaxPool2d down = pool;
+    down.rounding = Rounding::floor;
+    const Shape in = shape(n.inputs[0]);
+    if (down.output_shape({&in, 1}) != shape(n.name)) return;
+    report_.changed(n.name, text("its windows fit whole into the map of ", in[1], "x", in[2],
+                                 ": rounded down for pictures of other sizes, too"));
+    pool = down;
   }
 
   bool flattens_nothing(const DraftNode& n) {
