@@ -25,7 +25,6 @@
 #include "support/wide.hpp"
 
 using camlite::Activation;
-using camlite::Conv2d;
 using camlite::ConvAlgorithm;
 using camlite::Index;
 using camlite::Isa;
@@ -93,7 +92,8 @@ double largest_error(const Tensor<float>& got, const Tensor<double>& expected) {
   double largest = 0;
   for (Index i = 0; i < got.size(); ++i) {
     const double error = std::abs(double{got.data()[i]} - expected.data()[i]);
-    largest = std::isnan(error) ? infinity : std::max(largest, error);
+    largest =
+        std::isnan(error) ? std::numeric_limits<double>::infinity() : std::max(largest, error);
   }
   return largest;
 }
