@@ -424,6 +424,21 @@ class Definitions(CaffeTest):
             said = any("mean.binaryproto" in what for _, _, what in report)
             self.assertEqual(said, "mean_file" in transform)
 
+    def test_a_mean_picture(self):
+        self.write(self.training(crop_size=16, mean_file="mean.binaryproto"))
+        picture = np.random.default_rng(1).uniform(90, 130, (3, 4, 5)).astype(np.float32)
+        for how in (dict(legacy=True), dict(), dict(double=True)):
+            (self.here / "mean.binaryproto").write_bytes(blob(picture, **how))
+            self.convert("--mean", "mean.binaryproto")
+            (info,) = self.json("info", "out.safetensors")
+            (line,) = [line for line in info["preprocessing"].split() if line.startswith("mean=")]
+            mean = [float(number) for number in line.removeprefix("mean=").split(",")]
+            np.testing.assert_allclose(mean, picture.mean((1, 2), dtype=np.float64), rtol=1e-6)
+        for content in (b"", b"noise", blob(picture[:2]), blob(picture)[:-7]):
+            (self.here / "bad.binaryproto").write_bytes(content)
+            _, err = self.camlite("convert", "net.caffemodel", "bad.safetensors", "--mean", "bad.binaryproto", status=2)
+            self.assertIn("bad.binaryproto", err)
+
     def test_weights_are_matched_by_name(self):
         net = self.small()
         self.write(net)

@@ -101,6 +101,13 @@ Size2d parse_size(const std::string& words, std::string_view what) try {
   throw UsageError(error.what());
 }
 
+// "A,B,C", or the name of a mean picture. Throws Error.
+std::array<double, 3> mean_of(const std::string& words) {
+  std::error_code ignored;
+  if (std::filesystem::exists(words, ignored)) return read_caffe_mean(words);
+  return detail::parse_triple(words, "--mean");
+}
+
 // What the command line says of preprocessing, over what the file says, over what is usual. Throws
 // UsageError.
 void set_preprocessing(Draft& draft, Format format, const ConvertOptions& options,
@@ -131,7 +138,7 @@ void set_preprocessing(Draft& draft, Format format, const ConvertOptions& option
         options.channels == "bgr" ? Preprocessing::Channels::bgr : Preprocessing::Channels::rgb;
   }
   if (options.scale) how.scale = *options.scale;
-  if (!options.mean.empty()) how.mean = detail::parse_triple(options.mean, "--mean");
+  if (!options.mean.empty()) how.mean = mean_of(options.mean);
   if (!options.std.empty()) how.std = detail::parse_triple(options.std, "--std");
   detail::check(how, "the command line");
 } catch (const Error& error) {
@@ -322,8 +329,11 @@ void add_convert(CLI::App& program, int& status) {
       ->add_option("--scale", options->scale,
                    "input = (scale * byte - mean) / std; 1/255 is 0.00392156862745098")
       ->type_name("X");
-  command->add_option("--mean", options->mean, "of each channel, in the order of --channels")
-      ->type_name("A,B,C");
+  command
+      ->add_option("--mean", options->mean,
+                   "of each channel, in the order of --channels; or a mean picture of Caffe's, of "
+                   "which the mean is taken")
+      ->type_name("A,B,C or FILE");
   command->add_option("--std", options->std, "likewise")->type_name("A,B,C");
   command
       ->add_option(

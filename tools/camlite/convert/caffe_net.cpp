@@ -4,7 +4,6 @@
 #include <array>
 #include <climits>
 #include <cstddef>
-#include <cstring>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -14,9 +13,9 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>
-#include <camlite/model/half.hpp>
 #include <camlite/model/mapped_file.hpp>
 
+#include "caffe_blob.hpp"
 #include "readers.hpp"
 
 namespace camlite::tool {
@@ -278,16 +277,12 @@ bool is_tested(const caffe::LayerParameter& layer) {
   return std::none_of(layer.exclude().begin(), layer.exclude().end(), holds);
 }
 
-std::vector<std::int64_t> extents(const caffe::BlobShape& shape) {
-  return {shape.dim().begin(), shape.dim().end()};
-}
-
 // What the network's own `input`s say: the first one is the picture.
 void take_inputs(CaffeNet& net, const caffe::NetParameter& from) {
   if (from.input().empty()) return;
   net.picture.blob = from.input(0);
   if (from.input_shape_size() > 0) {
-    net.picture.shape = extents(from.input_shape(0));
+    net.picture.shape = caffe_extents(from.input_shape(0));
   } else if (from.input_dim_size() >= 4) {
     net.picture.shape.assign(from.input_dim().begin(), from.input_dim().begin() + 4);
   }
@@ -302,7 +297,7 @@ void take_source(CaffeNet& net, const caffe::LayerParameter& layer, ConversionRe
   if (net.picture.blob.empty() && !layer.top().empty()) {
     net.picture.blob = layer.top(0);
     if (layer.input_param().shape_size() > 0)
-      net.picture.shape = extents(layer.input_param().shape(0));
+      net.picture.shape = caffe_extents(layer.input_param().shape(0));
     if (layer.has_memory_data_param()) {
       const caffe::MemoryDataParameter& data = layer.memory_data_param();
       net.picture.shape = {1, data.channels(), data.height(), data.width()};
@@ -407,60 +402,6 @@ CaffeNet read_caffe_net(const std::string& path, const std::string& prototxt,
     take_weights(net, layers_of(file, path), report);
   }
   return net;
-}
-
-std::string caffe_shape_text(std::span<const std::int64_t> extents) {
-  constexpr std::size_t most = 8;
-  std::string out;
-  for (const std::int64_t extent : extents.first(std::min(most, extents.size())))
-    out += text(out.empty() ? "" : ", ", extent);
-  return text('(', out, extents.size() > most ? ", ...)" : ")");
-}
-
-Tensor<float> tensor_from_blob(const caffe::BlobProto& blob, const Shape& shape,
-                               std::string_view what) {
-  std::vector<std::int64_t> given{blob.num(), blob.channels(), blob.height(), blob.width()};
-  if (blob.has_shape()) given = extents(blob.shape());
-  const auto significant = [](auto first, auto last) {
-    return std::span(std::find_if(first, last, [](auto extent) { return extent != 1; }), last);
-  };
-  const auto is = significant(given.begin(), given.end());
-  const auto should = significant(shape.begin(), shape.end());
-  if (!std::equal(is.begin(), is.end(), should.begin(), should.end()))
-    fail("its ", what, " is ", caffe_shape_text(given), ", it needs ", shape.str());
-  const auto filled = [&](std::size_t count, const auto& element) {
-    if (count != static_cast<std::size_t>(shape.size()))
-      fail("its ", what, " has ", count, " numbers, and the shape ", shape.str());
-    Tensor<float> tensor = Tensor<float>::uninitialized(shape);
-    for (std::size_t i = 0; i < count; ++i) tensor.data()[i] = element(i);
-    return tensor;
-  };
-  const auto raw = [&]<class Stored>(Stored, const auto& to_float) {
-    if (blob.raw_data().size() % sizeof(Stored) != 0)
-      fail("its ", what, " has ", blob.raw_data().size(), " bytes");
-    return filled(blob.raw_data().size() / sizeof(Stored), [&](std::size_t i) {
-      Stored stored{};
-      std::memcpy(&stored, blob.raw_data().data() + i * sizeof(Stored), sizeof(Stored));
-      return to_float(stored);
-    });
-  };
-  const auto narrowed = [](auto value) { return static_cast<float>(value); };
-  if (blob.has_raw_data()) {
-    switch (blob.raw_data_type()) {
-      case caffe::BlobProto::FLOAT:
-        return raw(float{}, narrowed);
-      case caffe::BlobProto::DOUBLE:
-        return raw(double{}, narrowed);
-      case caffe::BlobProto::FLOAT16:
-        return raw(std::uint16_t{}, float_from_half);
-    }
-  }
-  if (!blob.double_data().empty()) {
-    return filled(static_cast<std::size_t>(blob.double_data_size()),
-                  [&](std::size_t i) { return narrowed(blob.double_data().data()[i]); });
-  }
-  return filled(static_cast<std::size_t>(blob.data_size()),
-                [&](std::size_t i) { return blob.data().data()[i]; });
 }
 
 }  // namespace camlite::tool

@@ -39,13 +39,4 @@ struct CaffeNet {
 CaffeNet read_caffe_net(const std::string& path, const std::string& prototxt,
                         ConversionReport& report);
 
-// (64, 3, 11, 11), of any rank and with any numbers.
-std::string caffe_shape_text(std::span<const std::int64_t> extents);
-
-// A layer's weights as a tensor of this shape; extents of 1 before the others do not count, of
-// which the old style has some. Throws Error if the blob's shape is another, or it has not as many
-// numbers as its shape has elements.
-Tensor<float> tensor_from_blob(const caffe::BlobProto& blob, const Shape& shape,
-                               std::string_view what);
-
 }  // namespace camlite::tool

@@ -2,6 +2,7 @@
 // is not supported, is an Error that names the file, the layer and the numbers.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -17,6 +18,10 @@ Draft read_camlite(const std::string& path, ConversionReport& report);
 // network's definition (.prototxt), which then says the layers; else those of the weights' file do.
 Draft read_caffe(const std::string& path, const std::string& prototxt, ConversionReport& report);
 bool is_caffe(std::span<const std::byte> bytes);
+
+// The mean of each channel of a mean picture (.binaryproto), in the file's order, which is that of
+// the network's input.
+std::array<double, 3> read_caffe_mean(const std::string& path);
 
 // An ONNX model, with initializers in it or in the files beside it that it names.
 Draft read_onnx(const std::string& path, ConversionReport& report);
