@@ -2,17 +2,17 @@
 
 namespace camlite::tool::onnx {
 
-std::string Builder::add(const std::string& name, Operator op, std::vector<std::string> inputs,
-                         Tensors tensors) {
+std::string Builder::add(const std::string& name, const Operator& op,
+                         std::vector<std::string> inputs, Tensors tensors) {
   std::string free = name;
   for (int number = 2; draft_.has(free); ++number) free = text(name, '_', number);
-  draft_.add({std::move(free), std::move(op), std::move(inputs), std::move(tensors)}, report);
+  draft_.add({std::move(free), op, std::move(inputs), std::move(tensors)}, report);
   return draft_.nodes().back().name;
 }
 
-Variable Builder::add_like(const Variable& in, const std::string& name, Operator op,
+Variable Builder::add_like(const Variable& in, const std::string& name, const Operator& op,
                            Tensors tensors) {
-  return {add(name, std::move(op), {in.name}, std::move(tensors)), in.view};
+  return {add(name, op, {in.name}, std::move(tensors)), in.view};
 }
 
 std::string Builder::add_constant(const std::string& name, Tensor<float> value) {

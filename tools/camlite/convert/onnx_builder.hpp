@@ -23,10 +23,11 @@ class Builder {
   Index budget;
 
   // Adds a layer and returns the name of its value.
-  std::string add(const std::string& name, Operator op, std::vector<std::string> inputs,
+  std::string add(const std::string& name, const Operator& op, std::vector<std::string> inputs,
                   Tensors tensors = {});
   // The same with the number of input values that it computes, seen as the input is.
-  Variable add_like(const Variable& in, const std::string& name, Operator op, Tensors tensors = {});
+  Variable add_like(const Variable& in, const std::string& name, const Operator& op,
+                    Tensors tensors = {});
   // A constant (C, H, W), as a value that broadcasts.
   std::string add_constant(const std::string& name, Tensor<float> value);
 
