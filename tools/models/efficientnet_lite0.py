@@ -2,7 +2,7 @@
 
 The architecture is EfficientNet (Tan, Le, ICML 2019) without squeeze-and-excitation and with ReLU6, as Google released it
 for TensorFlow Lite; weights and PyTorch code are the packages in efficientnet_lite0.txt. The packages do not say how
-pictures were prepared: this is what the TensorFlow release does, and what gives the best accuracy (see docs/networks.md).
+pictures were prepared: this is what the TensorFlow release does.
 """
 
 from importlib.util import find_spec
