@@ -103,10 +103,10 @@ Array pairwise(const Call& call, Budget budget, const Function& function) {
                      [&](const auto& x) -> decltype(Array::elements) {
                        const auto* y = std::get_if<std::decay_t<decltype(x)>>(&b.elements);
                        if (!y) fail("integers and floats do not go together");
-                       using Result =
+                       using Element =
                            std::conditional_t<std::is_same_v<decltype(function(x[0], x[0])), float>,
                                               float, Int>;
-                       std::vector<Result> out(x.size());
+                       std::vector<Element> out(x.size());
                        std::transform(x.begin(), x.end(), y->begin(), out.begin(), function);
                        return out;
                      },

@@ -13,14 +13,14 @@ namespace camlite::tool::onnx {
 namespace {
 
 // Sizes of windows and pads that networks have are far below; sums of them stay far from overflow.
-constexpr Index most_extent = 1 << 16;
+constexpr Index most_number = 1 << 16;
 
 void check_extents(const Extents& given, std::string_view what, std::size_t count, Index least) {
   if (given.size() != count)
     fail("its ", what, " are ", str(given), "; only two dimensions are supported");
   for (Index extent : given) {
-    if (extent < least || extent > most_extent)
-      fail("its ", what, " are ", str(given), ", they must be ", least, " to ", most_extent);
+    if (extent < least || extent > most_number)
+      fail("its ", what, " are ", str(given), ", they must be ", least, " to ", most_number);
   }
 }
 
@@ -137,9 +137,9 @@ std::string averages_inside(Builder& builder, const std::string& name, const Poo
 }
 
 // Pooling over the axes of input 0 for which `axes` is true: rows, columns or both, whole.
-enum class Kind { mean, largest };
+enum class Reduction { mean, largest };
 
-Values reduced(Builder& builder, const Call& call, Kind kind, const std::vector<bool>& axes,
+Values reduced(Builder& builder, const Call& call, Reduction kind, const std::vector<bool>& axes,
                bool keep) {
   const Variable& in = call.variable(0);
   const View& view = in.view;
@@ -159,7 +159,7 @@ Values reduced(Builder& builder, const Call& call, Kind kind, const std::vector<
   const Pool2d pool{.kernel = {rows ? height : 1, columns ? width : 1}, .stride = 1};
   std::string out = in.name;
   if (builder.shape(in.name).rank() == 4) {  // else there is nothing to pool
-    if (kind == Kind::largest) {
+    if (kind == Reduction::largest) {
       out = builder.add(call.name(), MaxPool2d{pool}, {in.name});
     } else if (whole) {
       out = builder.add(call.name(), GlobalAvgPool{}, {in.name});
@@ -173,7 +173,7 @@ Values reduced(Builder& builder, const Call& call, Kind kind, const std::vector<
   return {Variable{std::move(out), keep ? seen : seen.squeezed(axes)}};
 }
 
-Values reduced_over_space(Builder& builder, const Call& call, Kind kind) {
+Values reduced_over_space(Builder& builder, const Call& call, Reduction kind) {
   const std::size_t rank = call.extents(0).size();
   std::vector<bool> axes(rank, true);
   if (rank < 3) fail("on a value of shape ", str(call.extents(0)), " it is not supported");
@@ -181,7 +181,7 @@ Values reduced_over_space(Builder& builder, const Call& call, Kind kind) {
   return reduced(builder, call, kind, axes, true);
 }
 
-Values reduced_over_axes(Builder& builder, const Call& call, Kind kind) {
+Values reduced_over_axes(Builder& builder, const Call& call, Reduction kind) {
   const Variable& in = call.variable(0);
   const bool keep = call.flag("keepdims", true), nothing = call.flag("noop_with_empty_axes", false);
   const Extents given = call.list("axes", 1).value_or(Extents{});
@@ -258,19 +258,19 @@ Values import_average_pool(Builder& builder, const Call& call) {
 }
 
 Values import_global_average_pool(Builder& builder, const Call& call) {
-  return reduced_over_space(builder, call, Kind::mean);
+  return reduced_over_space(builder, call, Reduction::mean);
 }
 
 Values import_global_max_pool(Builder& builder, const Call& call) {
-  return reduced_over_space(builder, call, Kind::largest);
+  return reduced_over_space(builder, call, Reduction::largest);
 }
 
 Values import_reduce_mean(Builder& builder, const Call& call) {
-  return reduced_over_axes(builder, call, Kind::mean);
+  return reduced_over_axes(builder, call, Reduction::mean);
 }
 
 Values import_reduce_max(Builder& builder, const Call& call) {
-  return reduced_over_axes(builder, call, Kind::largest);
+  return reduced_over_axes(builder, call, Reduction::largest);
 }
 
 Values import_pad(Builder& builder, const Call& call) {

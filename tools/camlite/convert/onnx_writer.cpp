@@ -283,7 +283,7 @@ class Exporter {
     add("Concat", inputs(i), out).set("axis", Index{1});
   }
 
-  void write(const Constant& op, std::size_t i, const std::string& out) {
+  void write(const camlite::Constant& op, std::size_t i, const std::string& out) {
     add("Identity", {add_weight(i, "value", {1, op.channels, op.height, op.width})}, out);
   }
 
