@@ -132,7 +132,7 @@ const Shape& Draft::add(DraftNode node, ConversionReport& report) {
   if (nodes_.size() == detail::max_nodes)
     fail(source_, ": more than ", detail::max_nodes, " layers");
   for (std::string& input : node.inputs) input = node_of(input);
-  Shape shape = checked_shape(node);
+  const Shape shape = checked_shape(node);
   const std::string wanted = node.name;
   node.name = usable_name(wanted);
   if (node.name != wanted)
@@ -140,7 +140,7 @@ const Shape& Draft::add(DraftNode node, ConversionReport& report) {
   values_[wanted] = node.name;
   values_.emplace(node.name, node.name);
   nodes_.push_back(std::move(node));
-  return shapes_[nodes_.back().name] = std::move(shape);
+  return shapes_[nodes_.back().name] = shape;
 }
 
 void Draft::alias(const std::string& name, const std::string& other) {
