@@ -196,11 +196,20 @@ class Convert(ProgramTest):
             self.assertIn(word, err, name)
             self.assertFalse((self.here / "out.safetensors").exists())
 
+    def test_other_frameworks_files_as_models_are_told_what_makes_models_of_them(self):
+        self.camlite("export", self.model(), "net.onnx")
+        (self.here / "net.pth").write_bytes(b"PK\x03\x04" + bytes(100))
+        for name, word in (("net.onnx", "camlite convert"), ("net.pth", "from_torch.py")):
+            _, err = self.camlite("info", name, status=1)
+            self.assertIn(word, err)
+
     def test_options_that_make_no_sense(self):
         for options in (["--arch", "resnet18"], ["--prototxt", "x"], ["--preprocess", "tea"], ["--dtype", "f8"],
                         ["--mean", "1,2"], ["--size", "0"], ["--tolerance", "2"]):
             self.camlite("convert", DEFAULT_MODEL, "out.safetensors", *options, status=2)
         path = self.model()
+        _, err = self.camlite("convert", path, "out.onnx", status=2)
+        self.assertIn("camlite export", err)
         _, err = self.camlite("convert", path, path, status=2)
         self.assertIn("same file", err)
 

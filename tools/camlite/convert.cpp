@@ -69,6 +69,10 @@ Draft read(Format format, const ConvertOptions& options, ConversionReport& repor
                               "--arch (camlite info --help lists them)"));
       }
       return read_state_dict(options.in, options.arch, report);
+    case Format::checkpoint:
+      fail(options.in,
+           ": this looks like a PyTorch checkpoint, which only Python can read; "
+           "tools/convert/from_torch.py converts it");
     case Format::onnx:
       return read_onnx(options.in, report);
     case Format::caffe:
@@ -250,6 +254,12 @@ int convert(const ConvertOptions& options) {
   std::error_code ignored;
   if (std::filesystem::equivalent(options.in, options.out, ignored))
     throw UsageError(text("IN and OUT are the same file, ", options.in));
+  for (const char* suffix : {".onnx", ".caffemodel", ".prototxt", ".pth", ".pt"}) {
+    if (options.out.ends_with(suffix)) {
+      throw UsageError(text(options.out, ": what is written is a camlite model, NAME.safetensors, ",
+                            "not a file of another framework's (camlite export writes ONNX)"));
+    }
+  }
   std::optional<Size2d> size;
   if (!options.size.empty()) size = parse_size(options.size, "--size");
   const Format format = format_of(options.in);

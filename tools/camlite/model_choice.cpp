@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -16,6 +17,7 @@
 #include "arguments.hpp"
 #include "config.hpp"
 #include "console.hpp"
+#include "convert/format.hpp"
 #include "model_folders.hpp"
 
 #if CAMLITE_EMBEDDED_MODEL
@@ -48,6 +50,27 @@ std::vector<Place> default_places() {
   for (const std::string& folder : data_folders())
     places.push_back({text(folder, "/" CAMLITE_MODEL_NAME ".safetensors"), "the data directory"});
   return places;
+}
+
+// Whether a file is from another framework, and which one. Nothing if that cannot be told.
+std::optional<Format> foreign_format(const std::string& path) {
+  try {
+    const Format format = format_of(path);
+    if (format != Format::camlite && format != Format::state_dict) return format;
+  } catch (const Error&) {  // what is wrong with it has been said
+  }
+  return {};
+}
+
+// The model in a file. Throws Error that, of another framework's file, says what makes a model of
+// it.
+Model load_file(const std::string& path) try { return load_model(path); } catch (const Error&) {
+  const std::optional<Format> format = foreign_format(path);
+  if (!format) throw;
+  const bool by_python = *format == Format::checkpoint;
+  fail(path, ": this is a file of the format ", format_name(*format), "; ",
+       by_python ? "tools/convert/from_torch.py" : "camlite convert",
+       " makes a camlite model of it");
 }
 
 struct DefaultModel {
@@ -172,7 +195,7 @@ void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) 
 
 Model load(const ModelChoice& choice) {
   if (choice.arch.empty())
-    return choice.path.empty() ? load_default_model() : load_model(find_model(choice.path));
+    return choice.path.empty() ? load_default_model() : load_file(find_model(choice.path));
   try {
     return random_architecture(choice.arch, {.groups = choice.groups});
   } catch (const Error& error) {

@@ -84,8 +84,9 @@ void add_picture_options(CLI::App& command, PictureOptions& options) {
       ->check(in_range(1, 1000000));
   command
       .add_option("--size", options.predict.size,
-                  "resize to this shorter side, in pixels, instead of the model's: twice the size "
-                  "gives a map twice as fine")
+                  "the shorter side, in pixels, of what the network gets, instead of the model's: "
+                  "twice the size gives a map twice as fine, and classes that the network knows "
+                  "less well, since it was trained at its own")
       ->type_name("S")
       ->check(in_range(1, 65536));
   command.add_flag("--whole", options.predict.whole_picture,

@@ -33,8 +33,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import torch
+try:
+    import numpy as np
+    import torch
+except ImportError as missing:
+    sys.exit(f"from_torch.py: {missing}; it needs PyTorch and numpy (Debian: apt install python3-torch, and /usr/bin/python3)")
 
 _SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_SOURCE / "tools/train"))
@@ -67,6 +70,9 @@ def load_checkpoint(path, trust=False):
     """What torch.load reads from a file; tensors and plain values alone unless the file is trusted. Raises
     ConversionError."""
     options = {"map_location": "cpu"}
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        if not file.read(4).startswith((b"PK\x03\x04", b"\x80")):
+            raise ConversionError(f"{path}: not a PyTorch checkpoint (camlite convert takes ONNX and Caffe files)")
     can_be_safe = "weights_only" in inspect.signature(torch.load).parameters
     if can_be_safe:
         options["weights_only"] = not trust
@@ -303,7 +309,8 @@ def main(arguments=None):
     verified = report.get("verified")
     if verified:
         print(f"verified: {verified['compared']} within {verified['error']:.1e} of the largest value")
-    print(f"{out}: {report['operators']} operators, {report['classes']} classes, "
+    labels = "" if options.labels else " without labels (camlite convert --labels adds them)"
+    print(f"{out}: {report['operators']} operators, {report['classes']} classes{labels}, "
           f"{'class activation maps' if report['cam_head'] else 'no class activation maps: camlite info says why'}")
     return 0
 

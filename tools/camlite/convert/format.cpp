@@ -40,6 +40,8 @@ std::string_view format_name(Format format) {
       return "camlite";
     case Format::state_dict:
       return "PyTorch state dict";
+    case Format::checkpoint:
+      return "PyTorch checkpoint";
     case Format::onnx:
       return "ONNX";
     case Format::caffe:
@@ -59,11 +61,7 @@ Format format_of(const std::string& path) {
     return has_graph ? Format::camlite : Format::state_dict;
   }
   constexpr std::string_view zip = "PK\x03\x04", pickle = "\x80\x02";
-  if (starts_with(bytes, zip) || starts_with(bytes, pickle)) {
-    fail(path,
-         ": this looks like a PyTorch checkpoint, which only Python can read; "
-         "tools/convert/from_torch.py converts it");
-  }
+  if (starts_with(bytes, zip) || starts_with(bytes, pickle)) return Format::checkpoint;
   if (starts_with(bytes, "\x89HDF"))
     fail(path, ": this is an HDF5 file (Keras?); export the network to ONNX");
   if (is_text(bytes)) {

@@ -6,7 +6,7 @@
 
 namespace camlite::tool {
 
-enum class Format { camlite, state_dict, onnx, caffe };
+enum class Format { camlite, state_dict, checkpoint, onnx, caffe };
 
 std::string_view format_name(Format format);
 
