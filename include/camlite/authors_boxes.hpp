@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <camlite/box.hpp>
 #include <camlite/boxes.hpp>
 #include <camlite/distance_transform.hpp>
 #include <camlite/error.hpp>
@@ -40,19 +41,13 @@ std::vector<Box> contour_boxes(Index height, Index width, const Inside& inside) 
   return out;
 }
 
-inline Index intersection(const Box& a, const Box& b) {
-  const Index width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
-  const Index height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
-  return std::max<Index>(width, 0) * std::max<Index>(height, 0);
-}
-
 // Drops each box that a larger one covers more than half of itself with. The box behind a dropped
 // one is not compared with the same larger box: that is how the authors' loop runs, and so their
 // figures.
 inline void drop_overlapping(std::vector<Box>& boxes) {
   for (std::size_t kept = 0; kept < boxes.size(); ++kept) {
     for (std::size_t i = kept + 1; i < boxes.size(); ++i) {
-      if (intersection(boxes[kept], boxes[i]) > boxes[kept].area() / 2)
+      if (common_pixels(boxes[kept], boxes[i]) > boxes[kept].area() / 2)
         boxes.erase(boxes.begin() + static_cast<std::ptrdiff_t>(i));
     }
   }
