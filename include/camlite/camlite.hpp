@@ -8,6 +8,7 @@
 #include <camlite/boxes.hpp>
 #include <camlite/cam.hpp>
 #include <camlite/error.hpp>
+#include <camlite/evaluate.hpp>
 #include <camlite/heatmap.hpp>
 #include <camlite/image.hpp>
 #include <camlite/model/architectures.hpp>
