@@ -7,6 +7,7 @@
 #include <camlite/authors_boxes.hpp>
 #include <camlite/boxes.hpp>
 #include <camlite/cam.hpp>
+#include <camlite/cubic.hpp>
 #include <camlite/error.hpp>
 #include <camlite/evaluate.hpp>
 #include <camlite/heatmap.hpp>
@@ -16,4 +17,5 @@
 #include <camlite/network.hpp>
 #include <camlite/prediction.hpp>
 #include <camlite/preprocess.hpp>
+#include <camlite/ten_crop.hpp>
 #include <camlite/tensor.hpp>

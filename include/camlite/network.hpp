@@ -66,6 +66,7 @@ class Network {
   const Model& model() const { return model_; }
   int threads() const { return target_.threads; }
   Isa isa() const { return target_.kernels->isa; }
+  Index memory_limit() const { return memory_limit_; }  // see NetworkOptions
 
   // What makes class activation maps, or, in head().missing, why there are none.
   const Head& head() const { return *program_->head; }

@@ -23,6 +23,26 @@ struct ClassScore {
   std::string label;
 };
 
+namespace detail {
+
+// The positions of the k greatest of the values (K), the greatest first; of equals, the lower
+// position first. All if there are fewer. NaN comes last.
+inline std::vector<Index> greatest_first(TensorView<const float> values, Index k) {
+  std::vector<Index> order(static_cast<std::size_t>(values.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  const auto middle = order.begin() + std::clamp<Index>(k, 0, values.size());
+  const auto before = [&](Index a, Index b) {
+    const float x = values(a), y = values(b);
+    if (x != x || y != y) return (x == x) > (y == y) || ((x == x) == (y == y) && a < b);
+    return x != y ? x > y : a < b;
+  };
+  std::partial_sort(order.begin(), middle, order.end(), before);
+  order.erase(middle, order.end());
+  return order;
+}
+
+}  // namespace detail
+
 // One picture's result, complete in itself: it may outlive the network.
 class Prediction {
  public:
@@ -41,18 +61,9 @@ class Prediction {
   // The k most probable classes, the most probable first; of equals, the lower index first. All if
   // there are fewer.
   std::vector<ClassScore> top(Index k) const {
-    std::vector<Index> order(static_cast<std::size_t>(classes()));
-    std::iota(order.begin(), order.end(), Index{0});
-    const auto middle = order.begin() + std::clamp<Index>(k, 0, classes());
-    // By logit: probabilities of unlikely classes may all be rounded to zero. NaN comes last.
-    const auto before = [&](Index a, Index b) {
-      const float x = logits_(a), y = logits_(b);
-      if (x != x || y != y) return (x == x) > (y == y) || ((x == x) == (y == y) && a < b);
-      return x != y ? x > y : a < b;
-    };
-    std::partial_sort(order.begin(), middle, order.end(), before);
+    // By logit: probabilities of unlikely classes may all be rounded to zero.
     std::vector<ClassScore> scores;
-    for (auto i = order.begin(); i != middle; ++i) scores.push_back(score(*i));
+    for (Index i : detail::greatest_first(logits_, k)) scores.push_back(score(i));
     return scores;
   }
 

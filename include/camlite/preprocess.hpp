@@ -22,6 +22,28 @@ struct PreparedView {
   Box view;        // the same part in the picture itself, to whole pixels
 };
 
+namespace detail {
+
+// A box of the resized picture as the same part of the original: the edges rounded to nearest, or
+// the pixel around the box's centre where that leaves nothing.
+inline Box part_of_original(const Box& box, const Size2d& resized, const Size2d& original) {
+  struct Part {
+    Index first;
+    Index count;
+  };
+  const auto part = [](Index first, Index count, Index from, Index to) -> Part {
+    const auto edge = [&](Index position) { return (position * to * 2 + from) / (from * 2); };
+    const Index start = edge(first), end = edge(first + count);
+    if (start < end) return {start, end - start};
+    return {(first * 2 + count) * to / (from * 2), 1};
+  };
+  const Part across = part(box.x, box.width, resized.width, original.width);
+  const Part down = part(box.y, box.height, resized.height, original.height);
+  return {across.first, down.first, across.count, down.count};
+}
+
+}  // namespace detail
+
 // How a picture of width x height is resized and cut.
 //
 // `shorter_side`: the shorter side becomes `resize`, the longer one floor(resize * longer /
@@ -54,21 +76,7 @@ inline PreparedView prepared_view(Index width, Index height, const Preprocessing
   };
   const Box box{centred(resized.width, crop.width), centred(resized.height, crop.height),
                 crop.width, crop.height};
-  // [first, first + count) of `from` pixels, as the same part of `to` pixels: the edges rounded to
-  // nearest, or the pixel around its centre where that leaves nothing.
-  struct Part {
-    Index first;
-    Index count;
-  };
-  const auto original = [](Index first, Index count, Index from, Index to) -> Part {
-    const auto edge = [&](Index position) { return (position * to * 2 + from) / (from * 2); };
-    const Index start = edge(first), end = edge(first + count);
-    if (start < end) return {start, end - start};
-    return {(first * 2 + count) * to / (from * 2), 1};
-  };
-  const Part across = original(box.x, box.width, resized.width, width);
-  const Part down = original(box.y, box.height, resized.height, height);
-  return {resized, box, {across.first, down.first, across.count, down.count}};
+  return {resized, box, detail::part_of_original(box, resized, {height, width})};
 }
 
 // The picture as the network sees it: resized, cut, channels in order, normalized. out (1, h, w,
