@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <catch2/catch.hpp>
 
 #include "support/authors_data.hpp"
+#include "support/cubic_oracle.hpp"
 #include "support/flood_fill.hpp"
 #include "support/random.hpp"
 
@@ -23,6 +25,7 @@ using camlite::Region;
 using camlite::Shape;
 using camlite::Tensor;
 using camlite::test::authors_data;
+using camlite::test::cubic_value;
 using camlite::test::flood_fill;
 using camlite::test::Random;
 
@@ -181,4 +184,69 @@ TEST_CASE("the authors' boxes of their own heatmap are the ones that their gener
   for (Box b; file >> b.x >> b.y >> b.width >> b.height;) expected.push_back(b);
   REQUIRE(expected.size() == 2);
   CHECK(camlite::authors_boxes(heatmap) == expected);
+  // As a map; this is what they hand in: 41 145 403 347, and 102 188 344 314.
+  CHECK(camlite::authors_boxes(heatmap, {0, 0, picture.width(), picture.height()}) ==
+        std::vector<Box>{camlite::box_of_corners(41, 145, 403, 347),
+                         camlite::box_of_corners(102, 188, 344, 314)});
+}
+
+TEST_CASE("the authors' heatmap is the resized map in shares of its maximum, in 256 levels") {
+  Random random(3);
+  for (int i = 0; i < 40; ++i) {
+    const Tensor<float> map =
+        random.tensor<float>({random.between(2, 16), random.between(2, 16)}, -2, 9);
+    const Index height = random.between(3, 40), width = random.between(3, 40);
+    Tensor<double> resized({height, width});
+    for (Index y = 0; y < height; ++y) {
+      for (Index x = 0; x < width; ++x)
+        resized(y, x) = cubic_value(map, map.extent(0), map.extent(1), height, width, y, x);
+    }
+    const double maximum = *std::max_element(resized.begin(), resized.end());
+    const Tensor<float> heatmap = camlite::authors_heatmap(map, height, width);
+    REQUIRE(heatmap.shape() == Shape{height, width});
+    CHECK(*std::max_element(heatmap.begin(), heatmap.end()) == 255);
+    for (Index at = 0; at < heatmap.size(); ++at) {
+      const double share = std::max(255 * resized.data()[at] / maximum, 0.0);
+      REQUIRE(std::abs(double{heatmap.data()[at]} - share) < 0.501);
+      REQUIRE(heatmap.data()[at] == std::floor(heatmap.data()[at]));
+    }
+  }
+}
+
+TEST_CASE("maps without a positive finite maximum have a black heatmap") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const std::vector<float>& values : {std::vector<float>{0, 0, 0, 0},
+                                           {-1, -2, -3, -4},
+                                           {infinity, 1, 1, 1},
+                                           {nan, nan, nan, nan}}) {
+    const Tensor<float> heatmap =
+        camlite::authors_heatmap(Tensor<float>(Shape{2, 2}, values), 30, 40);
+    CHECK(std::all_of(heatmap.begin(), heatmap.end(), [](float value) { return value == 0; }));
+    CHECK(camlite::authors_boxes(Tensor<float>(Shape{2, 2}, values), {3, 4, 40, 30}).empty());
+  }
+}
+
+TEST_CASE("the authors' boxes of a map are those of its heatmap, where the map is") {
+  Random random(4);
+  std::size_t found = 0;
+  for (int i = 0; i < 40; ++i) {
+    const Tensor<float> map =
+        random.tensor<float>({random.between(2, 8), random.between(2, 8)}, -1, 1);
+    const Box view{random.between(0, 50), random.between(0, 50), random.between(6, 60),
+                   random.between(6, 60)};
+    const std::vector<Box> expected =
+        boxes_by_definition(camlite::authors_heatmap(map, view.height, view.width));
+    const std::vector<Box> boxes = camlite::authors_boxes(map, view);
+    REQUIRE(boxes.size() == expected.size());
+    for (std::size_t n = 0; n < boxes.size(); ++n) {
+      const Box& b = expected[n];
+      const Index left = view.x + b.x, top = view.y + b.y;
+      // The corners that they write down belong to the box.
+      CHECK(boxes[n] == camlite::box_of_corners(left, top, left + b.width, top + b.height));
+    }
+    found += expected.size();
+  }
+  CHECK(found > 40);
+  CHECK_THROWS_AS(camlite::authors_boxes(Tensor<float>(Shape{2, 2}), {0, 0, 0, 5}), Error);
 }

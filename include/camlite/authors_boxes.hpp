@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
 #include <camlite/box.hpp>
 #include <camlite/boxes.hpp>
+#include <camlite/cubic.hpp>
 #include <camlite/distance_transform.hpp>
 #include <camlite/error.hpp>
 #include <camlite/tensor.hpp>
@@ -55,8 +57,7 @@ inline void drop_overlapping(std::vector<Box>& boxes) {
 
 }  // namespace detail
 
-// The boxes of a heatmap, largest first, as the authors' generator makes them; the first two are
-// what they submit for a class.
+// The boxes of a heatmap, largest first, as the authors' generator makes them.
 //
 // heatmap (H, W), 0 to 255, in the pixels of the picture. For each of the three cuts: the pixels
 // above it; of these, those whose distance to the nearest pixel that is not above is more than
@@ -94,6 +95,36 @@ inline std::vector<Box> authors_boxes(TensorView<const float> heatmap,
   std::stable_sort(boxes.begin(), boxes.end(),
                    [](const Box& a, const Box& b) { return a.area() > b.area(); });
   detail::drop_overlapping(boxes);
+  return boxes;
+}
+
+// The heatmap that the authors make of a (h, w) class activation map for their generator: the map
+// resized to the picture (see resize_cubic), as shares of its maximum, in 256 levels:
+//
+//   out = round(255 * max(0, map / max of the map)),   0 everywhere if the maximum is not positive
+//
+// out (height, width), whole numbers. They keep it as a JPEG file, whose losses are not imitated.
+// Source: ILSVRC_generate_heatmap.m of the same release. Throws as resize_cubic does.
+inline Tensor<float> authors_heatmap(TensorView<const float> map, Index height, Index width) {
+  Tensor<float> heatmap = resize_cubic(map, height, width);
+  const float maximum = detail::greatest(heatmap.data(), heatmap.size(), 0);
+  const bool usable = maximum > 0 && std::isfinite(maximum);
+  for (float& value : heatmap)
+    value = usable && value > 0 ? std::floor(255 * (value / maximum) + 0.5F) : 0.0F;
+  return heatmap;
+}
+
+// The boxes of a (h, w) class activation map by the authors' rule, in the coordinates of the
+// picture: those of its heatmap in `view`, the part of the picture that the map covers. They hand
+// in x + width and y + height as the last pixels of a box, where the challenge counts these as
+// inside, so that each is a pixel wider and higher than the generator says. The first two are their
+// answers for a class. Source: ILSVRC_evaluate_bbox.m of the same release. Throws Error unless the
+// map has shape (h, w), neither zero, and the view has at least one pixel.
+inline std::vector<Box> authors_boxes(TensorView<const float> map, const Box& view,
+                                      const AuthorsBoxOptions& options = {}) {
+  std::vector<Box> boxes =
+      authors_boxes(authors_heatmap(map, view.height, view.width).view(), options);
+  for (Box& box : boxes) box = {view.x + box.x, view.y + box.y, box.width + 1, box.height + 1};
   return boxes;
 }
 
