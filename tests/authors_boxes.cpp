@@ -14,19 +14,18 @@
 
 #include "support/authors_data.hpp"
 #include "support/cubic_oracle.hpp"
-#include "support/flood_fill.hpp"
+#include "support/follow_borders.hpp"
 #include "support/random.hpp"
 
 using camlite::Box;
-using camlite::Connectivity;
+using camlite::Contour;
 using camlite::Error;
 using camlite::Index;
-using camlite::Region;
 using camlite::Shape;
 using camlite::Tensor;
 using camlite::test::authors_data;
 using camlite::test::cubic_value;
-using camlite::test::flood_fill;
+using camlite::test::follow_borders;
 using camlite::test::Random;
 
 namespace {
@@ -56,21 +55,14 @@ std::vector<Box> boxes_by_definition(const Tensor<float>& heatmap) {
     const Tensor<Index> squares = distances_by_definition(heatmap, cut);
     const double largest =
         std::sqrt(static_cast<double>(*std::max_element(squares.begin(), squares.end())));
-    Tensor<float> inside(heatmap.shape()), outside(heatmap.shape());
+    Tensor<float> inside(heatmap.shape());
     for (Index i = 0; i < heatmap.size(); ++i) {
       const double scaled =
           largest > 0 ? 255 * std::sqrt(static_cast<double>(squares.data()[i])) / largest : 0;
       inside.data()[i] = scaled > 10 ? 1.0F : 0.0F;
-      outside.data()[i] = 1 - inside.data()[i];
     }
-    std::vector<Box> contours;
-    for (const Region& region : flood_fill(inside, 0.5F)) contours.push_back(region.box);
-    for (const Region& region : flood_fill(outside, 0.5F, Connectivity::four)) {
-      const Box& b = region.box;
-      if (b.x == 0 || b.y == 0 || b.x + b.width == width || b.y + b.height == height) continue;
-      contours.push_back({b.x - 1, b.y - 1, b.width + 2, b.height + 2});
-    }
-    for (Box b : contours) {
+    for (const Contour& contour : follow_borders(inside)) {
+      Box b = contour.box;
       b.x = std::min(b.x, width - 5);
       b.y = std::min(b.y, height - 5);
       b.width = std::min(b.width, width - b.x - 5);

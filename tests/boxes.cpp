@@ -47,21 +47,6 @@ TEST_CASE("regions are those of a flood fill over eight neighbours") {
   CHECK(different == 0);
 }
 
-TEST_CASE("regions over four neighbours are those of a flood fill over four") {
-  Random random(4);
-  int different = 0;
-  for (int i = 0; i < 5000; ++i) {
-    const Tensor<float> map =
-        random.tensor<float>({random.between(1, 14), random.between(1, 14)}, 0, 1);
-    const float cut = random.one_of({0.1F, 0.4F, 0.6F, 0.8F, 0.95F});
-    camlite::RegionScan scan(camlite::Connectivity::four);
-    for (Index y = 0; y < map.extent(0); ++y)
-      scan.row(map.data() + y * map.extent(1), map.extent(1), cut);
-    different += !same(scan.regions(), flood_fill(map, cut, camlite::Connectivity::four));
-  }
-  CHECK(different == 0);
-}
-
 TEST_CASE("regions are those of a flood fill on large maps too") {
   Random random(2);
   for (float cut : {0.3F, 0.55F, 0.65F, 0.8F}) {

@@ -10,6 +10,7 @@
 
 #include <camlite/box.hpp>
 #include <camlite/boxes.hpp>
+#include <camlite/contours.hpp>
 #include <camlite/cubic.hpp>
 #include <camlite/distance_transform.hpp>
 #include <camlite/error.hpp>
@@ -22,26 +23,6 @@ struct AuthorsBoxOptions {
 };
 
 namespace detail {
-
-// The boxes of the contours that OpenCV's findContours gives of the pixels with inside(y, x): of
-// each region over eight neighbours, and of each hole in one (four neighbours, not open to the
-// border) together with the pixels around it.
-template <class Inside>
-std::vector<Box> contour_boxes(Index height, Index width, const Inside& inside) {
-  RegionScan regions, gaps(Connectivity::four);
-  for (Index y = 0; y < height; ++y) {
-    regions.row(width, [&](Index x) { return inside(y, x); });
-    gaps.row(width, [&](Index x) { return !inside(y, x); });
-  }
-  std::vector<Box> out;
-  for (const Region& region : regions.regions()) out.push_back(region.box);
-  for (const Region& gap : gaps.regions()) {
-    const Box& b = gap.box;
-    const bool is_hole = b.x > 0 && b.y > 0 && b.x + b.width < width && b.y + b.height < height;
-    if (is_hole) out.push_back({b.x - 1, b.y - 1, b.width + 2, b.height + 2});
-  }
-  return out;
-}
 
 // Drops each box that a larger one covers more than half of itself with. The box behind a dropped
 // one is not compared with the same larger box: that is how the authors' loop runs, and so their
@@ -64,7 +45,7 @@ inline void drop_overlapping(std::vector<Box>& boxes) {
 // 10/255 of the largest such distance; the boxes around the outer and the inner contours of what is
 // left, clamped to x <= W - 5, y <= H - 5, width <= W - x - 5, height <= H - y - 5. Of all these,
 // sorted by area, one goes if its intersection with a larger one that stays is more than half of
-// the larger one's area.
+// the larger one's area. Boxes of equal area are in the order of the cuts, and of findContours.
 //
 // Source: the program `bboxgenerator` that Zhou et al., "Learning Deep Features for Discriminative
 // Localization", CVPR 2016, released with their networks. Throws Error unless the heatmap has two
@@ -83,7 +64,10 @@ inline std::vector<Box> authors_boxes(TensorView<const float> heatmap,
     // 255 * distance / largest > 10, squared: whole numbers, so exact.
     constexpr Index scale = Index{255} * 255, least = Index{10} * 10;
     const auto inside = [&](Index y, Index x) { return scale * distances(y, x) > least * largest; };
-    for (Box box : detail::contour_boxes(height, width, inside)) {
+    ContourScan scan(width);
+    for (Index y = 0; y < height; ++y) scan.row_where([&](Index x) { return inside(y, x); });
+    for (const Contour& contour : scan.finish()) {
+      Box box = contour.box;
       box.x = std::min(box.x, width - margin);
       box.y = std::min(box.y, height - margin);
       box.width = std::min(box.width, width - box.x - margin);

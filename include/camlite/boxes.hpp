@@ -19,21 +19,14 @@ struct Region {
   Index pixels = 0;  // that belong to it; at most box.area()
 };
 
-// Which pixels are neighbours: the four beside, above and below, or the diagonal ones too.
-enum class Connectivity { four, eight };
-
 // Finds the connected regions of a map that comes row by row from the top, in one pass: each row
 // becomes runs of neighbouring pixels, runs that touch one of the row above join its region
 // (union-find). Time is linear in the pixels; memory is one row of runs, and an entry for every run
 // that touched nothing above it.
 //
-// Pixels are connected to their eight neighbours unless said otherwise, as in OpenCV's
-// findContours.
+// Pixels are connected to their eight neighbours, as in OpenCV's findContours.
 class RegionScan {
  public:
-  explicit RegionScan(Connectivity connectivity = Connectivity::eight)
-      : reach_(connectivity == Connectivity::eight ? 1 : 0) {}
-
   // The next row: its pixels with value > cut belong to a region; NaN never does.
   void row(const float* values, Index width, float cut) {
     row(width, [&](Index x) { return values[x] > cut; });
@@ -89,8 +82,8 @@ class RegionScan {
   std::size_t join(std::vector<Run>::iterator& up, Index begin, Index end) {
     const std::size_t none = parts_.size();
     std::size_t root = none;
-    while (up != above_.end() && up->end + reach_ <= begin) ++up;
-    for (; up != above_.end() && up->begin < end + reach_; ++up) {
+    while (up != above_.end() && up->end < begin) ++up;
+    for (; up != above_.end() && up->begin <= end; ++up) {
       root = root == none ? root_of(up->part) : unite(root, up->part);
       if (up->end > end) break;
     }
@@ -131,7 +124,6 @@ class RegionScan {
   std::vector<Run> runs_;
   std::vector<Part> parts_;
   Index y_ = 0;
-  Index reach_;  // how far beside its ends a run touches those above
 };
 
 // The connected regions of the pixels of a (h, w) map with value > cut, largest (in pixels) first;

@@ -9,8 +9,7 @@
 namespace camlite::test {
 
 // From every pixel not seen yet, in order, to all its neighbours above the cut.
-inline std::vector<Region> flood_fill(const Tensor<float>& map, float cut,
-                                      Connectivity connectivity = Connectivity::eight) {
+inline std::vector<Region> flood_fill(const Tensor<float>& map, float cut) {
   const Index height = map.extent(0), width = map.extent(1);
   std::vector<bool> seen(static_cast<std::size_t>(map.size()));
   std::vector<Region> out;
@@ -35,9 +34,7 @@ inline std::vector<Region> flood_fill(const Tensor<float>& map, float cut,
       right = std::max(right, x + 1);
       bottom = std::max(bottom, y + 1);
       for (Index dy = -1; dy <= 1; ++dy) {
-        for (Index dx = -1; dx <= 1; ++dx) {
-          if (connectivity == Connectivity::eight || dx == 0 || dy == 0) visit(x + dx, y + dy);
-        }
+        for (Index dx = -1; dx <= 1; ++dx) visit(x + dx, y + dy);
       }
     }
     out.push_back({{left, top, right - left, bottom - top}, pixels});
