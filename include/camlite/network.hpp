@@ -84,10 +84,17 @@ class Network {
     return shapes[static_cast<std::size_t>(*program_->features)];
   }
 
+  // use(workspace), with one that the network keeps for the next such call of any thread.
+  template <class Use>
+  auto with_workspace(const Use& use) const {
+    Borrowed borrowed(*pool_);
+    return use(borrowed.workspace);
+  }
+
   // What the network sees in a picture. Throws Error.
   Prediction predict(const Image& picture, const PredictOptions& options = {}) const {
-    Borrowed borrowed(*pool_);
-    return predict(picture, borrowed.workspace, options);
+    return with_workspace(
+        [&](Workspace& workspace) { return predict(picture, workspace, options); });
   }
 
   // The same in a workspace of the caller's.
@@ -182,7 +189,7 @@ class Network {
   }
 
  private:
-  // Workspaces that wait for the next call of predict.
+  // Workspaces that wait for the next call of with_workspace.
   struct Pool {
     std::mutex mutex;
     std::vector<Workspace> free;

@@ -229,10 +229,10 @@ inline TenCropPrediction predict_ten_crops(const Network& network, const Image& 
   return {std::move(seen), crops, {0, 0, picture.width(), picture.height()}};
 }
 
-// The same in a workspace of its own.
+// The same in a workspace of the network's.
 inline TenCropPrediction predict_ten_crops(const Network& network, const Image& picture) {
-  Workspace workspace;
-  return predict_ten_crops(network, picture, workspace);
+  return network.with_workspace(
+      [&](Workspace& workspace) { return predict_ten_crops(network, picture, workspace); });
 }
 
 }  // namespace camlite

@@ -69,6 +69,30 @@ class Cam(ProgramTest):
         self.assertEqual(boxes("--whole"), [0, 0, 40, 20])
         self.assertEqual(boxes("--size", "20"), [10, 0, 20, 20])
 
+    def test_ten_crops_see_the_whole_picture(self):
+        # 64 x 32 at 32 x 32, crops of 28: the map of a class is the picture's own channel, merged from four crops or
+        # more in the middle. The square is 16 x 8 there.
+        write_model(
+            self.here / "crop.safetensors",
+            "input channels=3 height=28 width=28\nrelu relu input\ngap global_avg_pool relu\n",
+            {},
+            preprocessing=f"resize=32x32\ncrop=28\nscale={1 / 255!r}\nmean=0,0,0\nstd=1,1,1\n",
+        )
+        picture = self.picture("wide.png", ((4, 12, 56, 8), RED), size=(64, 32))
+        look = lambda *more: self.json("cam", picture, "--model", "crop.safetensors", "--top", "1", *more)[0]["top"][0]
+        x, y, width, height = look("--crops", "10")["box"]
+        self.assertLessEqual(max(abs(x - 4), abs(x + width - 60)), 2)
+        self.assertLessEqual(max(abs(y - 12), abs(y + height - 20)), 1)
+        x, y, width, height = look()["box"]  # without, the edges are not seen
+        self.assertGreaterEqual(x, 3)
+
+    def test_ten_crops_are_one_or_ten_and_say_where_to_look_themselves(self):
+        picture = self.picture("cat.png", ((3, 4, 20, 10), RED))
+        model = self.colours()
+        for wrong in (("--crops", "5"), ("--crops", "10", "--whole"), ("--crops", "10", "--size", "64")):
+            for command in ("cam", "classify"):
+                self.camlite(command, picture, "--model", model, *wrong, status=2)
+
 
 class Overlay(ProgramTest):
     def overlay(self, *options, name="cat.cam.png"):

@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 
-from support import COLOUR_WEIGHT, DEFAULT_MODEL, GREEN, RED, SOURCE, ProgramTest, softmax, write_model
+from support import COLOUR_WEIGHT, DEFAULT_MODEL, GREEN, RED, SOURCE, ProgramTest, read_pixels, softmax, write_model
 
 
 class Classify(ProgramTest):
@@ -16,6 +16,23 @@ class Classify(ProgramTest):
         self.assertEqual([c["class"] for c in result["top"]], [1, 0, 2])
         logits = COLOUR_WEIGHT * np.array([200, 100, 0]) / (40 * 30)
         np.testing.assert_allclose([c["probability"] for c in result["top"]], softmax(logits), rtol=1e-5)
+
+    def test_probabilities_of_ten_crops_are_their_mean(self):
+        write_model(
+            self.here / "crop.safetensors",
+            "input channels=3 height=28 width=28\nrelu relu input\ngap global_avg_pool relu\nprob softmax gap\n",
+            {},
+            preprocessing="resize=32x32\ncrop=28\nscale=1\nmean=0,0,0\nstd=200,200,200\n",
+        )
+        picture = self.picture("p.png", ((0, 0, 8, 14), RED), ((20, 25, 11, 7), GREEN), size=(32, 32))
+        (result,) = self.json("classify", picture, "--model", "crop.safetensors", "--crops", 10)
+        pixels = read_pixels(picture)
+        corners = [(0, 0), (4, 0), (0, 4), (4, 4), (2, 2)]  # their mirror images have the same means
+        means = [pixels[y : y + 28, x : x + 28].mean(axis=(0, 1)) / 200 for x, y in corners]
+        expected = np.mean([softmax(mean) for mean in means], axis=0)
+        self.assertEqual(len(result["top"]), 3)
+        for c in result["top"]:
+            self.assertAlmostEqual(c["probability"], expected[c["class"]], places=5)
 
     def test_one_line_a_picture_in_order(self):
         names = [f"p{i}.png" for i in range(5)]

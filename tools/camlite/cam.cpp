@@ -123,31 +123,37 @@ class Cam {
 
   // Writes the overlay, if a file is named.
   Report look(const Image& picture, const std::string& overlay_path) const {
-    const Prediction seen = network_.predict(picture, options_.predict);
+    return see(network_, picture, options_,
+               [&](const auto& seen) { return report(seen, picture, overlay_path); });
+  }
+
+ private:
+  // seen: a Prediction, or a TenCropPrediction.
+  template <class Seen>
+  Report report(const Seen& seen, const Image& picture, const std::string& overlay_path) const {
     std::vector<Index> classes;
     for (const ClassScore& score : seen.top(options_.top)) classes.push_back(score.index);
     const Index shown = wanted_.value_or(classes.front());
     if (std::find(classes.begin(), classes.end(), shown) == classes.end()) classes.push_back(shown);
 
     const Tensor<float> maps = class_activation_maps(seen, classes);
-    Report report;
-    report.located = true;
+    Report found;
+    found.located = true;
     for (std::size_t i = 0; i < classes.size(); ++i) {
       const TensorView<const float> map = maps.view()[static_cast<Index>(i)];
-      report.findings.push_back(
+      found.findings.push_back(
           {seen.score(classes[i]), largest_box(map, seen.view(), options_.threshold)});
       if (classes[i] != shown || overlay_path.empty()) continue;
       Image heat =
           overlay(picture, map, seen.view(), {.alpha = options_.alpha, .colormap = colormap_});
-      if (report.findings.back().box) outline(heat, *report.findings.back().box);
+      if (found.findings.back().box) outline(heat, *found.findings.back().box);
       write_image(overlay_path, heat);
-      report.overlay = overlay_path;
-      report.overlay_class = shown;
+      found.overlay = overlay_path;
+      found.overlay_class = shown;
     }
-    return report;
+    return found;
   }
 
- private:
   const CamOptions& options_;
   Network network_;
   std::optional<Index> wanted_;

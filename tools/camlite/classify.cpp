@@ -12,11 +12,11 @@ namespace {
 int classify(const PictureOptions& options) {
   const Network network = make_network(options.model);
   return for_each_picture(options, [&](std::size_t, const Image& picture) {
-    Report report;
-    for (const ClassScore& score : network.predict(picture, options.predict).top(options.top)) {
-      report.findings.push_back({score, {}});
-    }
-    return report;
+    return see(network, picture, options, [&](const auto& seen) {
+      Report report;
+      for (const ClassScore& score : seen.top(options.top)) report.findings.push_back({score, {}});
+      return report;
+    });
   });
 }
 

@@ -82,15 +82,29 @@ void add_picture_options(CLI::App& command, PictureOptions& options) {
       ->type_name("K")
       ->capture_default_str()
       ->check(in_range(1, 1000000));
+  auto* size =
+      command
+          .add_option(
+              "--size", options.predict.size,
+              "the shorter side, in pixels, of what the network gets, instead of the model's: "
+              "twice the size gives a map twice as fine, and classes that the network knows "
+              "less well, since it was trained at its own")
+          ->type_name("S")
+          ->check(in_range(1, 65536));
+  auto* whole = command.add_flag("--whole", options.predict.whole_picture,
+                                 "look at the whole picture instead of the square in its centre");
   command
-      .add_option("--size", options.predict.size,
-                  "the shorter side, in pixels, of what the network gets, instead of the model's: "
-                  "twice the size gives a map twice as fine, and classes that the network knows "
-                  "less well, since it was trained at its own")
-      ->type_name("S")
-      ->check(in_range(1, 65536));
-  command.add_flag("--whole", options.predict.whole_picture,
-                   "look at the whole picture instead of the square in its centre");
+      .add_option("--crops", options.crops,
+                  "10: look at the four corners, the centre and their mirror images of the whole "
+                  "picture made square, average the probabilities and merge the maps, as the "
+                  "paper's authors do; takes ten times as long")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check([](const std::string& count) {
+        return count == "1" || count == "10" ? "" : text("it must be 1 or 10, not ", count);
+      })
+      ->excludes(size)
+      ->excludes(whole);
   command.add_flag("--json", options.json, "one JSON object a line instead of text");
 }
 

@@ -11,6 +11,7 @@
 #include <camlite/box.hpp>
 #include <camlite/image.hpp>
 #include <camlite/network.hpp>
+#include <camlite/ten_crop.hpp>
 
 #include "model_choice.hpp"
 
@@ -21,10 +22,20 @@ struct PictureOptions {
   ModelChoice model;
   Index top = 5;
   PredictOptions predict;
+  Index crops = 1;  // or 10
   bool json = false;
 };
 
 void add_picture_options(CLI::App& command, PictureOptions& options);
+
+// use(what the network sees in the picture): a Prediction, or a TenCropPrediction if the options
+// ask for it.
+template <class Use>
+auto see(const Network& network, const Image& picture, const PictureOptions& options,
+         const Use& use) {
+  if (options.crops == TenCrops::count) return use(predict_ten_crops(network, picture));
+  return use(network.predict(picture, options.predict));
+}
 
 // What was found in a picture.
 struct Finding {
