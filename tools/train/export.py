@@ -1,4 +1,12 @@
-"""A trained VggGap as a camlite model: batch normalization folded, float16 or float32, graph, labels, preprocessing."""
+"""A VggGap as a camlite model file, and back.
+
+The file's `train.layers` note tells which network it is. With folded batch normalization it is a model to use; with
+batch normalization of its own it can also be trained on, or be a teacher.
+"""
+
+import json
+import struct
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -6,10 +14,14 @@ from torch import nn
 
 import tiny_imagenet
 from safetensors_file import write_safetensors
+from vgg_gap import ConvNorm, ConvRelu, Residual, VggGap
+
+DTYPES = {"F16": np.float16, "F32": np.float32}
+_NORM_TENSORS = ("weight", "bias", "running_mean", "running_var")
 
 
 def fold_batch_norm(conv, norm):
-    """(weight, bias) of the convolution that computes norm(conv(x)); in double, then rounded once.
+    """(weight, bias) of the convolution that computes norm(conv(x)); in double.
 
     y = gamma * (conv(x) - mean) / sqrt(var + eps) + beta
     """
@@ -19,45 +31,122 @@ def fold_batch_norm(conv, norm):
     return weight, bias
 
 
-def graph_and_tensors(model):
-    """The graph text and the folded weights (double arrays) of a VggGap."""
-    lines, tensors, source = ["input channels=3 height=64 width=64"], {}, "input"
-    modules = list(model.features)
-    names = iter(model.names)
-    pools = 0
-    for i, module in enumerate(modules):
-        if isinstance(module, nn.Conv2d):
-            name = next(names)
-            weight, bias = fold_batch_norm(module, modules[i + 1])
-            tensors[f"{name}.weight"] = weight.numpy()
-            tensors[f"{name}.bias"] = bias.numpy()
-            relu = name.replace("conv", "relu")
-            lines.append(f"{name} conv2d {source} out_channels={module.out_channels} kernel=3 padding=1")
-            lines.append(f"{relu} relu {name}")
-            source = relu
-        elif isinstance(module, nn.MaxPool2d):
-            pools += 1
-            lines.append(f"pool{pools} max_pool2d {source} kernel=2 stride=2")
-            source = f"pool{pools}"
-    tensors["fc.weight"] = model.classifier.weight.detach().double().numpy()
-    tensors["fc.bias"] = model.classifier.bias.detach().double().numpy()
-    lines.append(f"gap global_avg_pool {source}")
-    lines.append(f"fc linear gap out_features={model.classifier.out_features}")
-    lines.append("prob softmax fc")
-    return "\n".join(lines) + "\n", tensors
+class _Graph:
+    """The lines of camlite.graph and the tensors (double) of a network that is walked through."""
+
+    def __init__(self, fold, size):
+        self.fold, self.source, self.pools = fold, "input", 0
+        self.lines = [f"input channels=3 height={size} width={size}"]
+        self.tensors = {}
+
+    def line(self, name, operator, inputs=None, **attributes):
+        words = [name, operator, inputs or self.source] + [f"{k}={v}" for k, v in attributes.items()]
+        self.lines.append(" ".join(words))
+        self.source = name
+
+    def conv_norm(self, part):
+        conv, norm, name = part.conv, part.norm, part.name
+        attributes = {"out_channels": conv.out_channels, "kernel": conv.kernel_size[0]}
+        if conv.stride != (1, 1):
+            attributes["stride"] = conv.stride[0]
+        attributes["padding"] = conv.padding[0]
+        if self.fold:
+            self.line(name, "conv2d", **attributes)
+            self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"] = fold_batch_norm(conv, norm)
+        else:
+            self.line(name, "conv2d", **attributes, bias=0)
+            self.tensors[f"{name}.weight"] = conv.weight
+            self.line(name.replace("conv", "norm"), "batch_norm", eps=f"{norm.eps:g}")
+            for suffix in _NORM_TENSORS:
+                self.tensors[f"{self.source}.{suffix}"] = getattr(norm, suffix)
+        if isinstance(part, ConvRelu):
+            self.line(name.replace("conv", "relu"), "relu")
+
+    def part(self, part):
+        if isinstance(part, ConvNorm):
+            self.conv_norm(part)
+        elif isinstance(part, Residual):
+            start, name = self.source, part.second.name
+            self.conv_norm(part.first)
+            self.conv_norm(part.second)
+            self.line(name.replace("conv", "add"), "add", f"{self.source},{start}")
+            self.line(name.replace("conv", "relu"), "relu")
+        elif isinstance(part, nn.MaxPool2d):
+            self.pools += 1
+            self.line(f"pool{self.pools}", "max_pool2d", kernel=2, stride=2)
+        else:
+            raise TypeError(f"no graph for {part}")
+
+    def head(self, classifier):
+        self.line("gap", "global_avg_pool")
+        self.line("fc", "linear", out_features=classifier.out_features)
+        self.line("prob", "softmax")
+        self.tensors["fc.weight"], self.tensors["fc.bias"] = classifier.weight, classifier.bias
+
+
+def raise_maps(weight, share):
+    """The weights (classes, channels) of the linear layer with share times their standard deviation added to all.
+
+    The same number is then added to every class's logit, so probabilities are what they were; a class's map becomes
+    M_k(x, y) + share * std * sum over c of f(x, y, c), which is higher wherever there is anything at all: boxes from
+    it reach farther over the object than its most telling part.
+    """
+    return weight.double() + share * weight.double().std()
 
 
 @torch.no_grad()
-def export_model(model, labels, path, dtype=np.float16):
-    graph, tensors = graph_and_tensors(model)
+def write_model(path, network, labels, dtype="F16", fold=True, map_raise=0.0, size=64, notes=None):
+    """Writes the network as a camlite model. `notes` are further metadata, str -> str."""
+    graph = _Graph(fold, size)
+    for part in network.features:
+        graph.part(part)
+    graph.head(network.classifier)
+    tensors = graph.tensors
+    if map_raise:
+        tensors["fc.weight"] = raise_maps(tensors["fc.weight"], map_raise)
     numbers = lambda values: ",".join(f"{v:g}" for v in values)
     metadata = {
         "camlite.version": "1",
-        "camlite.graph": graph,
+        "camlite.graph": "\n".join(graph.lines) + "\n",
         "camlite.labels": "\n".join(labels) + "\n",
         "camlite.preprocess": (
-            "resize=64\ncrop=64\nchannels=rgb\n"
+            f"resize={size}\ncrop={size}\nchannels=rgb\n"
             f"scale={1 / 255!r}\nmean={numbers(tiny_imagenet.MEAN)}\nstd={numbers(tiny_imagenet.STD)}\n"
         ),
+        "train.layers": network.layers,
+        **(notes or {}),
     }
-    write_safetensors(path, {name: array.astype(dtype) for name, array in tensors.items()}, metadata)
+    arrays = {name: tensor.detach().cpu().numpy().astype(DTYPES[dtype]) for name, tensor in tensors.items()}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path}: {name} has values that are not finite in {dtype}")
+    write_safetensors(path, arrays, metadata)
+
+
+def read_model(path):
+    """(network, notes): what write_model(fold=False) wrote, in evaluation mode; ValueError for other files."""
+    data = Path(path).read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    notes = header.pop("__metadata__")
+    if "train.layers" not in notes:
+        raise ValueError(f"{path}: has no note train.layers, it was not written by tools/train")
+    numpy_types = {"F16": np.float16, "F32": np.float32}
+
+    def tensor(name):
+        if name not in header:
+            raise ValueError(f"{path}: has no tensor {name}; its batch normalization is folded, --save-weights keeps it")
+        begin, end = (8 + length + offset for offset in header[name]["data_offsets"])
+        array = np.frombuffer(data[begin:end], numpy_types[header[name]["dtype"]]).reshape(header[name]["shape"])
+        return torch.from_numpy(array.astype(np.float32))
+
+    network = VggGap(notes["train.layers"], len(tensor("fc.bias")))
+    with torch.no_grad():
+        for part in network.modules():
+            if isinstance(part, ConvNorm):
+                part.conv.weight.copy_(tensor(f"{part.name}.weight"))
+                for suffix in _NORM_TENSORS:
+                    getattr(part.norm, suffix).copy_(tensor(f"{part.name.replace('conv', 'norm')}.{suffix}"))
+        network.classifier.weight.copy_(tensor("fc.weight"))
+        network.classifier.bias.copy_(tensor("fc.bias"))
+    return network.eval(), notes
