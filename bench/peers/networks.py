@@ -1,4 +1,4 @@
-"""Times networks of many families in camlite and in ONNX Runtime, and holds camlite's logits against PyTorch's.
+"""Times networks of many families in camlite and in ONNX Runtime, and holds both engines' logits against PyTorch's in double.
 
 Those that torchvision has, and EfficientNet-Lite0, come from PyTorch by ONNX, and ONNX Runtime runs the file that PyTorch
 wrote; the paper's are camlite's own, exported to ONNX, and ONNX Runtime's logits stand in for PyTorch's. Both engines run
@@ -33,6 +33,7 @@ TORCHVISION = (
     "googlenet", "inception_v3", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "mnasnet1_0",
     "shufflenet_v2_x1_0", "efficientnet_b0", "efficientnet_v2_s", "regnet_x_400mf", "regnet_y_400mf",
 )  # fmt: skip
+BY_NAME = "by name"  # the source of PAPERS
 TRAINED = ("efficientnet-lite0",)
 SIZES = {"inception_v3": 299}  # others are made for 224
 
@@ -43,7 +44,7 @@ class Row:
     source: str
     size: int
     info: dict  # of camlite info --json
-    error: float  # of camlite's logits
+    errors: dict[str, float]  # engine: of its logits
     times: dict[tuple[str, int], float]  # (engine, threads): median in ms
     memory: dict[str, float]  # engine: most MB of a process with one thread
     problem: str
@@ -108,13 +109,13 @@ class Bench:
         if name in PAPERS:
             run_step([self.worker, "--random", name, model], "no model")
             run_step([self.program, "export", model, onnx], "no export")
-            source, logits = "by name", None
+            source, logits = BY_NAME, None
         else:
             source, logits = self._from_torch(name, model, onnx, pictures)
         info = json.loads(run_step([self.program, "info", model, "--json"], "camlite info"))
         if logits is None:
             logits = self._of_onnx_runtime(place, pictures)
-        return self._timed(Row(name, source, size, info, 0, {}, {}, ""), place, model, pictures, logits)
+        return self._timed(Row(name, source, size, info, {}, {}, {}, ""), place, model, pictures, logits)
 
     def _from_torch(self, name: str, model: Path, onnx: Path, pictures: np.ndarray) -> tuple[str, np.ndarray]:
         import torch
@@ -126,7 +127,7 @@ class Bench:
                 self.from_torch.export(module, model, size=pictures.shape[2], onnx=onnx, camlite=self.program)
             except self.from_torch.ConversionError as why:
                 raise Unavailable(str(why)) from None
-            return source, module(torch.from_numpy(pictures)).numpy()
+            return source, module.double()(torch.from_numpy(pictures).double()).numpy()
 
     def _command(self, engine: str, place: Path, model: Path, pictures: np.ndarray, threads: int) -> list[str | Path]:
         file = place / "pictures.f32"
@@ -144,7 +145,7 @@ class Bench:
         return np.fromfile(place / "logits.f32", np.float32).reshape(1, -1)
 
     def _timed(self, row: Row, place: Path, model: Path, pictures: np.ndarray, logits: np.ndarray) -> Row:
-        times, memory, error, problems = {}, {}, 0.0, []
+        errors, times, memory, problems = {}, {}, {}, []
         for threads in self.threads:
             block = Block(row.name, threads, 1, self.rounds, timed=5, warm=1)
             commands = {e: self._command(e, place, model, pictures, threads) for e in ("camlite", "onnxruntime")}
@@ -156,9 +157,8 @@ class Bench:
                 if result.times_ms:
                     times[result.engine, threads] = result.median_ms
                     memory.setdefault(result.engine, result.peak_mb - result.bare_mb)
-                if result.engine == "camlite":
-                    error = max(error, result.logit_error)
-        return Row(row.name, row.source, row.size, row.info, error, times, memory, "; ".join(problems))
+                errors[result.engine] = max(errors.get(result.engine, 0), result.logit_error)
+        return Row(row.name, row.source, row.size, row.info, errors, times, memory, "; ".join(problems))
 
 
 def head_of(info: dict) -> str:
@@ -168,17 +168,21 @@ def head_of(info: dict) -> str:
 
 
 def table(rows: list[Row], threads: list[int]) -> str:
-    head = ["network", "source", "input", "M parameters", "G multiply-adds", "CAM head", "logits differ by"]
+    head = ["network", "source", "input", "M parameters", "G multiply-adds", "CAM head"]
+    head += ["camlite differs by", "ONNX Runtime differs by"]
     for count in threads:
         suffix = f", {count} thread{'' if count == 1 else 's'}"
         head += [f"camlite ms{suffix}", f"ONNX Runtime ms{suffix}", "ratio"]
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * 3 + " --: |" * 2 + " --- |" + " --: |" * (1 + 3 * len(threads))]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * 3 + " --: |" * 2 + " --- |" + " --: |" * (2 + 3 * len(threads))]
     for row in rows:
         layers = row.info["layers"]
         cells = [
             row.name, row.source, f"{row.size}x{row.size}", f"{sum(l['parameters'] for l in layers) / 1e6:.1f}",
-            f"{sum(l['multiply_adds'] for l in layers) / 1e9:.2f}", head_of(row.info), f"{row.error:.1e}",
+            f"{sum(l['multiply_adds'] for l in layers) / 1e9:.2f}", head_of(row.info),
         ]  # fmt: skip
+        for engine in ("camlite", "onnxruntime"):
+            is_reference = engine == "onnxruntime" and row.source == BY_NAME
+            cells.append("reference" if is_reference else f"{row.errors[engine]:.1e}" if engine in row.errors else "failed")
         for count in threads:
             ours, theirs = (row.times.get((engine, count)) for engine in ("camlite", "onnxruntime"))
             cells += [f"{t:.1f}" if t else "failed" for t in (ours, theirs)]

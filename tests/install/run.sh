@@ -13,7 +13,7 @@ DESTDIR="$work/root" meson install -C "$build" --no-rebuild --quiet
 prefix=$(find "$work/root" -name camlite.pc -printf '%h\n' | sed 's|/share/pkgconfig$||')
 export PKG_CONFIG_PATH="$prefix/share/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$work/root"
 read -ra flags <<<"$(pkg-config --cflags camlite)"
-"$compiler" -O1 "${flags[@]}" "$root/tests/embed/main.cpp" "$root/tests/embed/other.cpp" -o "$work/installed"
+"$compiler" "${flags[@]}" "$root/tests/embed/main.cpp" "$root/tests/embed/other.cpp" -o "$work/installed"
 model="$prefix/share/camlite/tiny_vgg_gap.safetensors"
 "$work/installed" "$model"
 if [ -x "$prefix/bin/camlite" ]; then
