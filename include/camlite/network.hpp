@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <camlite/image.hpp>
-#include <camlite/kernels/kernels.hpp>
 #include <camlite/kernels/operators.hpp>
+#include <camlite/kernels/table.hpp>
 #include <camlite/model/model.hpp>
 #include <camlite/network/layer_info.hpp>
 #include <camlite/network/lowering.hpp>
@@ -22,6 +22,10 @@
 #include <camlite/parallel.hpp>
 #include <camlite/prediction.hpp>
 #include <camlite/preprocess.hpp>
+
+#ifndef CAMLITE_SEPARATE_KERNELS
+#include <camlite/kernels/kernels.hpp>
+#endif
 
 namespace camlite {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <span>
 
-#include <camlite/kernels/kernels.hpp>
+#include <camlite/kernels/table.hpp>
 #include <camlite/ops/broadcast.hpp>
 #include <camlite/parallel.hpp>
 

@@ -8,8 +8,8 @@
 #include <camlite/kernels/conv2d_algorithm.hpp>
 #include <camlite/kernels/conv_plan.hpp>
 #include <camlite/kernels/implicit_gemm.hpp>
-#include <camlite/kernels/kernels.hpp>
 #include <camlite/kernels/packing.hpp>
+#include <camlite/kernels/table.hpp>
 #include <camlite/kernels/winograd.hpp>
 #include <camlite/ops/conv2d.hpp>
 #include <camlite/parallel.hpp>

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include <camlite/kernels/kernels.hpp>
+#include <camlite/kernels/table.hpp>
 #include <camlite/ops/conv2d.hpp>
 
 namespace camlite {

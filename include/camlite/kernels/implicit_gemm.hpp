@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include <camlite/kernels/conv_plan.hpp>
-#include <camlite/kernels/kernels.hpp>
 #include <camlite/kernels/packing.hpp>
+#include <camlite/kernels/table.hpp>
 #include <camlite/ops/conv2d.hpp>
 #include <camlite/parallel.hpp>
 

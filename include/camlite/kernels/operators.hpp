@@ -7,7 +7,7 @@
 #include <optional>
 
 #include <camlite/kernels/broadcast.hpp>
-#include <camlite/kernels/kernels.hpp>
+#include <camlite/kernels/table.hpp>
 #include <camlite/ops/arithmetic.hpp>
 #include <camlite/ops/avg_pool2d.hpp>
 #include <camlite/ops/channel_shuffle.hpp>

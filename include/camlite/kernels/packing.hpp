@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-#include <camlite/kernels/kernels.hpp>
+#include <camlite/kernels/table.hpp>
 #include <camlite/parallel.hpp>
 #include <camlite/tensor.hpp>
 

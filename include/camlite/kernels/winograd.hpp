@@ -15,7 +15,7 @@
 #include <algorithm>
 
 #include <camlite/kernels/conv_plan.hpp>
-#include <camlite/kernels/kernels.hpp>
+#include <camlite/kernels/table.hpp>
 #include <camlite/parallel.hpp>
 
 namespace camlite::kernels {
