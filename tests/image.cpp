@@ -131,7 +131,7 @@ void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
              static_cast<std::streamsize>(bytes.size()));
 }
 
-std::string error_of(const std::string& path, const camlite::ImageLimits& limits = {}) {
+std::string error_of(const std::string& path, const camlite::DecodeOptions& limits = {}) {
   try {
     camlite::read_image(path, limits);
   } catch (const Error& error) {

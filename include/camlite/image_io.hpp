@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <camlite/error.hpp>
+#include <camlite/exif.hpp>
 #include <camlite/file.hpp>
 #include <camlite/image.hpp>
 #include <camlite/image_format.hpp>
@@ -25,11 +26,14 @@
 
 namespace camlite {
 
-// The largest picture that is read. Checked before anything is decoded. Above 2^31 - 1, which is as
-// far as stb_image counts, both mean that.
-struct ImageLimits {
+struct DecodeOptions {
+  // The largest picture that is read. Checked before anything is decoded. Above 2^31 - 1, which is
+  // as far as stb_image counts, both mean that.
   Index pixels = 100'000'000;    // width * height
   Index bytes = Index{1} << 30;  // of the file
+  // Turn a JPEG as its EXIF orientation says, as viewers do. false: the pixels as they are stored,
+  // as MATLAB, OpenCV's IMREAD_IGNORE_ORIENTATION and Pillow's Image.open give them.
+  bool upright = true;
 };
 
 namespace detail {
@@ -44,19 +48,19 @@ struct FreePixels {
 // compressed) picture that lies in memory, as 8-bit RGB. The format is told by the content. As
 // Pillow's convert("RGB") does, gray is repeated, a palette looked up, alpha dropped (a transparent
 // pixel keeps the colour below) and CMYK multiplied out; 16-bit samples keep their upper 8 bits.
-// Colour profiles, gamma and EXIF orientation are not applied. Throws Error, whose message starts
-// with `name`, if the data is empty, of another format, truncated or damaged, or the picture is
-// above a limit.
+// Colour profiles and gamma are not applied, the EXIF orientation of a JPEG is (see DecodeOptions).
+// Throws Error, whose message starts with `name`, if the data is empty, of another format,
+// truncated or damaged, or the picture is above a limit.
 inline Image decode_image(std::span<const std::byte> data, std::string_view name = "image",
-                          const ImageLimits& limits = {}) {
+                          const DecodeOptions& options = {}) {
   const ImageFormat format = detail::image_format_of(data, name);
   const Index bytes = static_cast<Index>(data.size());
   constexpr Index most_counted = std::numeric_limits<int>::max();
-  const Index most = std::min(limits.bytes, most_counted);
+  const Index most = std::min(options.bytes, most_counted);
   if (bytes > most) fail(name, ": ", bytes, " bytes are more than the limit of ", most);
 
   const auto [width, height] =
-      detail::inspect(format, data, std::min(limits.pixels, most_counted), name);
+      detail::inspect(format, data, std::min(options.pixels, most_counted), name);
 
   // What may grow is the compressed data of a PNG, which is in the file, and what it inflates to:
   // at most 16-bit RGBA, and eight bytes a row for the filters of the seven passes. stb_image
@@ -83,13 +87,17 @@ inline Image decode_image(std::span<const std::byte> data, std::string_view name
   }
   Image image(width, height);
   std::copy_n(pixels.get(), image.size(), image.data());
+  if (format == ImageFormat::jpeg && options.upright) {
+    const int orientation = exif_orientation(data);
+    if (orientation != 1) return turned(image, orientation);
+  }
   return image;
 }
 
 // The picture in a file; see decode_image. Throws Error, naming the file, also if it cannot be
 // read.
-inline Image read_image(const std::string& path, const ImageLimits& limits = {}) {
-  return decode_image(read_file(path, limits.bytes), path, limits);
+inline Image read_image(const std::string& path, const DecodeOptions& options = {}) {
+  return decode_image(read_file(path, options.bytes), path, options);
 }
 
 struct EncodeOptions {

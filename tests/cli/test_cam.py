@@ -69,6 +69,21 @@ class Cam(ProgramTest):
         self.assertEqual(boxes("--whole"), [0, 0, 40, 20])
         self.assertEqual(boxes("--size", "20"), [10, 0, 20, 20])
 
+    def test_photographs_are_turned_as_pillow_turns_them(self):
+        from PIL import Image, ImageOps
+
+        stored = Image.open(self.picture("p.png", ((3, 4, 20, 10), RED), ((28, 15, 9, 12), GREEN)))
+        boxes = set()
+        for orientation in range(1, 9):
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            stored.save(self.here / "photo.jpg", quality=100, subsampling=0, exif=exif)
+            ImageOps.exif_transpose(Image.open(self.here / "photo.jpg")).save(self.here / "turned.png")
+            photo, turned = self.json("cam", "photo.jpg", "turned.png", "--model", self.colours(), "--no-overlay")
+            self.assertEqual([c["box"] for c in photo["top"]], [c["box"] for c in turned["top"]])
+            boxes.add(str(photo["top"][0]["box"]))
+        self.assertEqual(len(boxes), 8)
+
     def test_ten_crops_see_the_whole_picture(self):
         # 64 x 32 at 32 x 32, crops of 28: the map of a class is the picture's own channel, merged from four crops or
         # more in the middle. The square is 16 x 8 there.
