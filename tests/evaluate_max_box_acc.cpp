@@ -31,6 +31,14 @@ using camlite::test::Random;
 
 namespace {
 
+// Score maps have the same bits as OpenCV's, unless this is compiled for processors with a fused
+// multiply-add and compilers use it: weights are float.
+#if defined(__FMA__) || !defined(__x86_64__)
+constexpr double rounding = 1e-6;
+#else
+constexpr double rounding = 0;
+#endif
+
 template <class Container>
 void read(std::ifstream& file, Container& values) {
   for (auto& value : values) {
@@ -112,7 +120,10 @@ TEST_CASE("score maps, overlaps and figures are those of the benchmark's steps w
       const Tensor<double> is = score_map(read_map(file, height, width), size);
       std::vector<double> should(static_cast<std::size_t>(size * size));
       read(file, should);
-      CHECK(std::equal(is.begin(), is.end(), should.begin(), should.end()));  // to the last bit
+      double difference = 0;
+      for (Index i = 0; i < is.size(); ++i)
+        difference = std::max(difference, std::abs(is.data()[i] - should.data()[i]));
+      CHECK(difference <= rounding);
       continue;
     }
     REQUIRE(word == "picture");
@@ -248,9 +259,9 @@ TEST_CASE("corners are scaled to the score map and rounded down, both belonging 
   CHECK_THROWS_AS(on_score_map({0, 0, 3, 4}, 0, 64), Error);
 }
 
-TEST_CASE("a map without a greatest value is a score map of zeros") {
+TEST_CASE("a map of zeros, or with NaN in it, is a score map of zeros") {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const auto& values : {std::vector<float>{3, 3, 3, 3}, std::vector<float>{1, 2, nan, 4}}) {
+  for (const auto& values : {std::vector<float>(4), std::vector<float>{1, 2, nan, 4}}) {
     const Tensor<double> map = score_map(Tensor<float>({2, 2}, values), 5);
     CHECK(map.shape() == Shape{5, 5});
     CHECK(std::count(map.begin(), map.end(), 0.0) == 25);

@@ -105,8 +105,10 @@ inline Tensor<double> opencv_cubic(TensorView<const double> map, Index height, I
 //   out = (cubic(map) - min) / max of that difference
 //
 // so in [0, 1]. The interpolation is OpenCV's INTER_CUBIC: half-pixel centres, the edge repeated,
-// a = -0.75, in double with weights in float. A map that holds NaN or is constant once interpolated
-// gives 0, as in the benchmark. Throws Error unless map has shape (h, w), neither zero, with no infinite value.
+// a = -0.75, in double with weights in float: on x86-64 without fused multiply-add its very bits. A
+// map that holds NaN, or is constant once interpolated, gives 0. (Interpolated, a constant that is
+// not 0 may differ from pixel to pixel by rounding, which is then taken for a map: in the benchmark
+// too.) Throws Error unless map has shape (h, w), neither zero, with no infinite value.
 template <class T>
 Tensor<double> score_map(TensorView<const T> map, Index size = score_map_size) {
   if (map.rank() != 2 || map.size() == 0)
