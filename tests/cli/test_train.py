@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from support import SOURCE, ProgramTest
+from support import PROGRAM, SOURCE, ProgramTest
 
 try:
     import torch
@@ -22,7 +22,10 @@ except ImportError as missing:
     sys.exit(77)
 
 import augment
+import choose_boxes
 import export
+import tiny_imagenet
+from safetensors_file import read_safetensors
 from vgg_gap import VggGap, parse_layers
 
 torch.set_num_threads(1)
@@ -183,6 +186,33 @@ class Train(ProgramTest):
         for entry in answer["top"]:
             self.assertAlmostEqual(entry["probability"], should[entry["class"]].item(), delta=1e-4)
             self.assertEqual(entry["label"].split()[0], f"n{entry['class']:08d}")
+
+    def test_choosing_boxes_counts_those_that_overlap_by_half(self):
+        """Against pixels counted by hand in what the program says, and against a model exported with that raise."""
+        self.exported_and_averaged()
+        boxes = tiny_imagenet.training_boxes(self.data, 2)
+        self.assertEqual(len(boxes), CLASSES)
+        counted = by_hand = 0
+        for wnid, pictures in list(boxes.items())[:10]:
+            self.assertEqual([path.name for path, _ in pictures], [f"{wnid}_1.JPEG", f"{wnid}_2.JPEG"])
+            counted += choose_boxes.right_boxes(PROGRAM, self.here / "half.safetensors", wnid, pictures, 0.6)
+            for path, truth in pictures:
+                (answer,) = self.json("cam", "--model", "half.safetensors", "--no-overlay", "--threshold", 0.6,
+                                      "--top", 1, "--class", wnid, path)  # fmt: skip
+                entry = next(entry for entry in answer["top"] if entry["label"].startswith(wnid))
+                x, y, width, height = entry["box"]
+                is_, should = np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+                is_[y : y + height, x : x + width] = True
+                should[truth[1] : truth[3] + 1, truth[0] : truth[2] + 1] = True
+                by_hand += (is_ & should).sum() / (is_ | should).sum() >= 0.5
+        self.assertEqual(counted, by_hand)
+        self.assertTrue(0 < counted < 20, f"{counted} of 20 right: all or none would show nothing")
+
+        choose_boxes.raised(self.here / "half.safetensors", self.here / "again.safetensors", 0.1)
+        self.train("run", "--export", self.here / "exported.safetensors", "--map-raise", 0.1)
+        (is_, _), (should, _) = (read_safetensors(self.here / f"{name}.safetensors") for name in ("again", "exported"))
+        for name in should:
+            self.assertLess(np.abs(is_[name].astype(float) - should[name]).max(), 1e-3, name)
 
     def test_saved_weights_can_be_trained_on_and_teach(self):
         network = self.exported_and_averaged()

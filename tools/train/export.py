@@ -4,16 +4,12 @@ The file's `train.layers` note tells which network it is. With folded batch norm
 batch normalization of its own it can also be trained on, or be a teacher.
 """
 
-import json
-import struct
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import nn
 
 import tiny_imagenet
-from safetensors_file import write_safetensors
+from safetensors_file import read_safetensors, write_safetensors
 from vgg_gap import ConvNorm, ConvRelu, Residual, VggGap
 
 DTYPES = {"F16": np.float16, "F32": np.float32}
@@ -114,6 +110,7 @@ def write_model(path, network, labels, dtype="F16", fold=True, map_raise=0.0, si
             f"scale={1 / 255!r}\nmean={numbers(tiny_imagenet.MEAN)}\nstd={numbers(tiny_imagenet.STD)}\n"
         ),
         "train.layers": network.layers,
+        "train.map_raise": f"{map_raise:g}",
         **(notes or {}),
     }
     arrays = {name: tensor.detach().cpu().numpy().astype(DTYPES[dtype]) for name, tensor in tensors.items()}
@@ -125,20 +122,14 @@ def write_model(path, network, labels, dtype="F16", fold=True, map_raise=0.0, si
 
 def read_model(path):
     """(network, notes): what write_model(fold=False) wrote, in evaluation mode; ValueError for other files."""
-    data = Path(path).read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    notes = header.pop("__metadata__")
+    tensors, notes = read_safetensors(path)
     if "train.layers" not in notes:
         raise ValueError(f"{path}: has no note train.layers, it was not written by tools/train")
-    numpy_types = {"F16": np.float16, "F32": np.float32}
 
     def tensor(name):
-        if name not in header:
+        if name not in tensors:
             raise ValueError(f"{path}: has no tensor {name}; its batch normalization is folded, --save-weights keeps it")
-        begin, end = (8 + length + offset for offset in header[name]["data_offsets"])
-        array = np.frombuffer(data[begin:end], numpy_types[header[name]["dtype"]]).reshape(header[name]["shape"])
-        return torch.from_numpy(array.astype(np.float32))
+        return torch.from_numpy(tensors[name].astype(np.float32))
 
     network = VggGap(notes["train.layers"], len(tensor("fc.bias")))
     with torch.no_grad():

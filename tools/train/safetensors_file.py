@@ -1,4 +1,4 @@
-"""A safetensors writer: https://github.com/huggingface/safetensors, as docs/ and include/camlite/model describe it."""
+"""A safetensors writer and reader: https://github.com/huggingface/safetensors, as docs/ and include/camlite/model describe it."""
 
 import json
 import struct
@@ -30,3 +30,17 @@ def write_safetensors(path, tensors, metadata):
         file.write(text)
         for array in tensors.values():
             file.write(np.ascontiguousarray(array).tobytes())
+
+
+def read_safetensors(path):
+    """(tensors, metadata) of a file that write_safetensors wrote."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header, data = json.loads(file.read(length)), file.read()
+    metadata = header.pop("__metadata__", {})
+    types = {name: dtype for dtype, name in _TYPES.items()}
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        tensors[name] = np.frombuffer(data[begin:end], types[entry["dtype"]]).reshape(entry["shape"])
+    return tensors, metadata

@@ -1,7 +1,7 @@
 """Tiny ImageNet-200: 64x64 JPEG pictures, 200 classes, 500 training pictures a class.
 
 The folder is the one that Stanford's CS231n publishes: wnids.txt, words.txt, train/<wnid>/images/*.JPEG,
-val/images/*.JPEG and val/val_annotations.txt (file, wnid, x0, y0, x1, y1).
+train/<wnid>/<wnid>_boxes.txt (file, x0, y0, x1, y1), val/images/*.JPEG and val/val_annotations.txt (file, wnid, x0, y0, x1, y1).
 """
 
 import sys
@@ -71,6 +71,18 @@ def training_split(root, cache_dir):
         return _decode(paths, "decoding train"), np.array(classes, np.int64)
 
     return _cached(Path(cache_dir) / "train.npz", load)
+
+
+def training_boxes(root, last):
+    """[(path, (x0, y0, x1, y1))] of the last pictures of each class, those that train.py --held-out keeps; by wnid.
+    Boxes in inclusive pixels."""
+    boxes = {}
+    for wnid in class_wnids(root):
+        folder = Path(root) / "train" / wnid
+        rows = [line.split("\t") for line in (folder / f"{wnid}_boxes.txt").read_text().splitlines()]
+        rows.sort(key=lambda row: row[0])  # as the files of training_split
+        boxes[wnid] = [(folder / "images" / name, tuple(map(int, box))) for name, *box in rows[-last:]]
+    return boxes
 
 
 def validation_files(root):
