@@ -2,6 +2,8 @@
 computes. On a Tiny ImageNet of generated pictures."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,6 +61,11 @@ class Train(ProgramTest):
         cls.data = Path(cls.folder.name) / "data"
         make_data(cls.data)
         cls.cache = Path(cls.folder.name) / "cache"
+
+    def decoded(self):
+        """The file of decoded pictures that all runs share."""
+        tiny_imagenet.training_split(self.data, self.cache)
+        return self.cache / "train.npz"
 
     def command(self, run, *more):
         settings = ["--layers", LAYERS, "--sizes", "16:0.5,32:0.5", "--batch", 50, "--epochs", 2, "--held-out", 1]
@@ -141,9 +148,14 @@ class Train(ProgramTest):
         self.assertEqual(done, max(1, round(epochs * (CLASSES * (PICTURES - 1) // 50))))
 
     def exported_and_averaged(self):
-        """A trained network in PyTorch, and its files of both types of weights."""
-        self.train("run", "--export", self.here / "half.safetensors", "--save-weights", self.here / "on.safetensors")
-        self.train("run", "--export", self.here / "full.safetensors", "--dtype", "F32")
+        """A trained network in PyTorch, and its files of both types of weights. Trained once, a copy for each test."""
+        made = Path(self.folder.name) / "made"
+        if not made.exists():
+            here, self.here = self.here, made
+            self.train("run", "--export", made / "half.safetensors", "--save-weights", made / "on.safetensors")
+            self.train("run", "--export", made / "full.safetensors", "--dtype", "F32")
+            self.here = here
+        shutil.copytree(made, self.here, dirs_exist_ok=True)
         network = VggGap(LAYERS, CLASSES)
         network.load_state_dict(self.checkpoint("run")["averaged"])
         return network.eval()
@@ -232,6 +244,30 @@ class Train(ProgramTest):
                   for run in ("taught", "same")}  # fmt: skip
         self.assertGreater(losses["taught"], 1)
         self.assertLess(losses["same"], 0.3)  # batch statistics are not the running ones
+
+    def test_the_recipe_is_one_command_that_goes_on(self):
+        settings = ["--layers", LAYERS, "--sizes", "16:1", "--batch", 50, "--epochs", 1, "--held-out", 1, "--threads", 1]
+
+        def recipe(*more):
+            command = [SOURCE / "tools/train/recipe.sh", "cpu", self.data, self.here, self.here / "model.safetensors"]
+            environment = {**os.environ, "PYTHON": sys.executable}
+            done = subprocess.run([str(part) for part in [*command, *settings, *more]], env=environment,
+                                  capture_output=True, text=True, timeout=300)  # fmt: skip
+            return done.returncode, done.stderr
+
+        (self.here / "train.npz").symlink_to(self.decoded())
+        self.assertEqual(recipe("--stop-after", 0)[0], 3)
+        self.assertFalse((self.here / "stage1.safetensors").exists())
+        status, said = recipe()
+        self.assertEqual(status, 0, said)
+        self.assertIn("going on from", said)
+        (_, notes), (_, half_way) = (read_safetensors(self.here / f"{f}.safetensors") for f in ("model", "stage1"))
+        self.assertEqual((half_way["train.layers"], notes["train.layers"]), (LAYERS, LAYERS))
+        # Of 400 pictures' 8 steps the first stage does 5, and the second begins behind them.
+        done = [self.checkpoint(stage)["done"] for stage in ("stage1", "stage2")]
+        self.assertEqual(done, [5, 8])
+        self.assertEqual(len((self.here / "stage2/log.tsv").read_text().splitlines()), 2)
+        self.camlite("info", "model.safetensors")
 
 
 class Parts(unittest.TestCase):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The default model from nothing, in one command that can be stopped and run again until it says that it is done.
 #
-#   tools/train/recipe.sh cpu DATA RUNS FILE     two halves of one schedule, about 2.5 hours each on two quiet cores
+#   tools/train/recipe.sh cpu DATA RUNS FILE     two halves of one schedule: about 2.5 hours each on two quiet cores
 #   tools/train/recipe.sh gpu DATA RUNS FILE     a larger network, then the model with it as a teacher; MINUTES=25
 #
 # DATA is the tiny-imagenet-200 folder, RUNS keeps everything between the stages, FILE is the model. Each stage begins
@@ -25,8 +25,8 @@ train() {
 
 case $machine in
 cpu)
-  [ -f "$stage1" ] || train stage1 --device cpu --to 0.5 --save-weights "$stage1" "$@"
-  train stage2 --device cpu --from 0.5 --start-from "$stage1" --export "$file" "$@"
+  [ -f "$stage1" ] || train stage1 --device cpu --to 0.68 --save-weights "$stage1" "$@"
+  train stage2 --device cpu --from 0.68 --start-from "$stage1" --export "$file" "$@"
   ;;
 gpu)
   minutes=${MINUTES:-25}

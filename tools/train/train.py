@@ -32,7 +32,7 @@ STOPPED = 3  # exit status of a run that stopped before its end
 
 # What differs between the devices: a CPU has time for so many epochs, a GPU wants large batches.
 RECIPES = {
-    "cpu": {"epochs": 20.0, "sizes": "32:0.3,48:0.45,64:0.25", "batch": 128, "crop": 0.5, "mix": 0.0},
+    "cpu": {"epochs": 18.0, "sizes": "32:0.3,48:0.45,64:0.25", "batch": 128, "crop": 0.5, "mix": 0.0},
     "cuda": {"epochs": 120.0, "sizes": "48:0.4,64:0.6", "batch": 512, "crop": 0.35, "mix": 0.5},
 }
 
@@ -40,7 +40,9 @@ RECIPES = {
 def parse_arguments():
     p = argparse.ArgumentParser(
         description=__doc__.split("\n\n")[0],
-        epilog="Where two values are named, the first is the CPU's and the second the GPU's.",
+        epilog="Where two values are named, the first is the CPU's and the second the GPU's. On two quiet cores with AVX2 "
+        "and nothing newer, 18 epochs take about 5 hours (estimated from the time of single steps: 100 pictures a "
+        "second on average over the sizes); --minutes trains in the time that there is.",
     )
 
     def option(group, name, help, default=None, **more):
