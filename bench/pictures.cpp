@@ -5,6 +5,8 @@
 //   build/bench/bench_pictures --benchmark_filter=overlay --benchmark_format=json
 #include <camlite/boxes.hpp>
 #include <camlite/cam.hpp>
+#include <camlite/evaluate/max_box_acc.hpp>
+#include <camlite/evaluate/score_map.hpp>
 #include <camlite/heatmap.hpp>
 #include <camlite/image_io.hpp>
 #include <camlite/preprocess.hpp>
@@ -182,6 +184,15 @@ void boxes(benchmark::State& state) {
   count_pixels(state, state.range(0), state.range(1));
 }
 BENCHMARK(boxes)->Apply(small_and_large);
+
+// MaxBoxAcc of a picture: a map brought to 224 x 224, then its boxes at a hundred thresholds.
+void max_box_acc(benchmark::State& state) {
+  const Tensor<float> map = hills();
+  const std::vector<camlite::Box> truth{{50, 50, 100, 100}};
+  for (auto _ : state)
+    benchmark::DoNotOptimize(camlite::best_overlaps(camlite::score_map(map), truth));
+}
+BENCHMARK(max_box_acc)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 // Of an overlay; `bytes` is the size of the file.
 void write_png(benchmark::State& state) {

@@ -212,10 +212,13 @@ TEST_CASE("MaxBoxAccV2 is the mean over overlaps of the best share over threshol
     double sum = 0;
     for (std::size_t i = 0; i < 3; ++i) {
       const double least = std::vector{0.3, 0.5, 0.7}[i];
+      const std::vector<double> curve = figures.curve(i);
+      REQUIRE(curve.size() == figures.thresholds().size());
       double best = -1, at = 0;
       for (std::size_t t = 0; t < 10; ++t) {
         double right = 0;
         for (const auto& picture : pictures) right += picture[t] >= least ? 1 : 0;
+        CHECK(curve[t] == Approx(right / static_cast<double>(pictures.size())).epsilon(1e-14));
         if (right > best) {
           best = right;
           at = static_cast<double>(t) * 0.1;
@@ -281,5 +284,6 @@ TEST_CASE("what is no map, no score map or no picture's overlaps is refused") {
                     "score_map: the map holds infinite values");
   MaxBoxAcc figures;
   CHECK(figures.max_box_acc_v2() == 0);
+  CHECK(figures.curve(0) == std::vector<double>(100));
   CHECK_THROWS_WITH(figures.add(std::vector<double>(99)), "overlaps at 99 thresholds, not 100");
 }

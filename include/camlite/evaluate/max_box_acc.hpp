@@ -194,7 +194,20 @@ class MaxBoxAcc {
 
   Index pictures() const { return outcomes_.pictures(); }
 
-  // The best threshold over the set for overlaps[i].
+  std::span<const double> thresholds() const { return thresholds_; }
+
+  // BoxAcc at each threshold, for overlaps[i].
+  std::vector<double> curve(std::size_t i) const {
+    std::vector<double> out(thresholds_.size());
+    if (pictures() == 0) return out;
+    const auto right = right_at(outcomes_.right(), i);
+    std::transform(right.begin(), right.end(), out.begin(), [this](Index count) {
+      return static_cast<double>(count) / static_cast<double>(pictures());
+    });
+    return out;
+  }
+
+  // The best threshold over the set, for overlaps[i].
   Best best(std::size_t i) const { return best(outcomes_.right(), pictures(), i); }
 
   double max_box_acc() const { return best(1).accuracy; }
@@ -217,9 +230,13 @@ class MaxBoxAcc {
   }
 
  private:
+  std::span<const Index> right_at(std::span<const Index> right, std::size_t i) const {
+    return right.subspan(i * thresholds_.size(), thresholds_.size());
+  }
+
   Best best(std::span<const Index> right, Index pictures, std::size_t i) const {
     if (pictures == 0) return {};
-    const auto at = right.subspan(i * thresholds_.size(), thresholds_.size());
+    const auto at = right_at(right, i);
     const auto most = std::max_element(at.begin(), at.end());
     return {static_cast<double>(*most) / static_cast<double>(pictures),
             thresholds_[static_cast<std::size_t>(most - at.begin())]};
