@@ -15,9 +15,8 @@ namespace camlite {
 // A closed curve from centre to centre of the outermost pixels of a region (eight neighbours), or
 // of its pixels around a hole (four neighbours).
 struct Contour {
-  Box box;  // the tightest around the pixels on the curve
-  double area =
-      0;  // that the curve encloses: 0 for a line one pixel wide
+  Box box;          // the tightest around the pixels on the curve
+  double area = 0;  // that the curve encloses: 0 for a line one pixel wide
   bool hole = false;
 
   friend bool operator==(const Contour&, const Contour&) = default;
@@ -46,12 +45,13 @@ class ContourScan {
   // The next row: pixels belong to a region from edges[0] to edges[1] - 1, from edges[2] to
   // edges[3] - 1, ... (an even number, ascending without repetition, 0 to width).
   void row(std::span<const Index> edges) {
+    ++y_;
+    if (edges.empty() && runs_.size() == 1) return;  // gap below gap
     above_.swap(runs_);
     runs_.clear();
     for (const Index edge : edges) runs_.push_back({edge});
     runs_.push_back({width_ + 1});
     join_rows();
-    ++y_;
   }
 
   // The next row: pixels 0 <= x < width with belongs(x) belong to a region.
@@ -115,7 +115,7 @@ class ContourScan {
   void begin() {
     parts_.assign(1, {-1, width_ + 1, -1, 0, 0, false, 0, none});
     runs_.assign(1, {width_ + 1, 0, 0});
-    y_ = 0;
+    y_ = -1;
   }
 
   // Goes through the row above and this one together, from edge to edge of either.
@@ -228,7 +228,7 @@ class ContourScan {
   }
 
   Index width_;
-  Index y_ = 0;
+  Index y_ = -1;  // the row that came last
   std::vector<Index> edges_;
   std::vector<Run> above_;
   std::vector<Run> runs_;
