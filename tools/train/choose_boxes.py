@@ -47,13 +47,13 @@ def right_boxes(camlite, model, wnid, pictures, threshold):
 
 
 def raised(source, target, share):
-    """The model with another raise of its class weights."""
+    """The model with another raise of its class weights; one that says nothing of a raise has none."""
     tensors, notes = read_safetensors(source)
-    if "train.map_raise" not in notes:
-        sys.exit(f"{source}: has no note train.map_raise, it was not written by tools/train")
+    if "fc.weight" not in tensors:
+        sys.exit(f"{source}: has no tensor fc.weight, it was not written by tools/train")
     weight = tensors["fc.weight"]
     wide = weight.astype(np.float64)
-    more = (share - float(notes["train.map_raise"])) * wide.std(ddof=1)  # a raise does not change the deviation
+    more = (share - float(notes.get("train.map_raise", 0))) * wide.std(ddof=1)  # a raise does not change the deviation
     tensors = {**tensors, "fc.weight": (wide + more).astype(weight.dtype)}
     write_safetensors(target, tensors, {**notes, "train.map_raise": f"{share:g}"})
 
