@@ -117,7 +117,7 @@ TEST_CASE("score maps, overlaps and figures are those of the benchmark's steps w
       ++resized;
       Index size = 0;
       file >> size;
-      const Tensor<double> is = score_map(read_map(file, height, width), size);
+      const Tensor<double> is = score_map(read_map(file, height, width), size, size);
       std::vector<double> should(static_cast<std::size_t>(size * size));
       read(file, should);
       double difference = 0;
@@ -177,6 +177,17 @@ TEST_CASE("the best overlap is with any of the true boxes") {
   const std::vector<Box> truth{{8, 0, 4, 12}, {0, 0, 10, 12}};
   CHECK(best_overlaps(map, truth, {.step = 0.5}) == std::vector<double>{0.5, 0.5});
   CHECK(best_overlaps(map, {}, {.step = 0.5}) == std::vector<double>{0, 0});
+}
+
+TEST_CASE("levels of 8 bits that became float32 are the same again") {
+  for (int level = 1; level < 255; ++level) {
+    Tensor<float> map({1, 3});
+    for (const int i : {0, 1}) map(0, i) = static_cast<float>(level - 1 + i) / 255;
+    map(0, 2) = 1;
+    // The second threshold is between the first two levels.
+    const auto boxes = boxes_at_thresholds(map, {.step = (level - 0.5) / 255});
+    CHECK(boxes.at(1) == std::vector<Box>{{1, 0, 2, 1}});
+  }
 }
 
 TEST_CASE("a map of zeros has the top left pixel as its box") {
@@ -265,7 +276,7 @@ TEST_CASE("corners are scaled to the score map and rounded down, both belonging 
 TEST_CASE("a map of zeros, or with NaN in it, is a score map of zeros") {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   for (const auto& values : {std::vector<float>(4), std::vector<float>{1, 2, nan, 4}}) {
-    const Tensor<double> map = score_map(Tensor<float>({2, 2}, values), 5);
+    const Tensor<double> map = score_map(Tensor<float>({2, 2}, values), 5, 5);
     CHECK(map.shape() == Shape{5, 5});
     CHECK(std::count(map.begin(), map.end(), 0.0) == 25);
   }

@@ -113,20 +113,23 @@ inline std::vector<Box> boxes_of(std::span<const Contour> contours, Index height
 //
 //   level = floor(255 * value),   inside = level > floor(threshold * largest level)
 //
-// and the boxes are those around the contours of what is inside (see ContourScan): around the first
-// of largest area, or each with multi_region. A box is one pixel wider and higher than its contour,
-// where the map has this pixel; where nothing is inside it is the top left pixel: that is how the
-// benchmark counts. Thresholds with the same cut share the work. 100 of them on a map of 224 x 224
-// take one to two milliseconds, three to eight if it is upsampled noise.
+// (the product 255 * value in T, the type of the map, as NumPy has it: levels that were divided by
+// 255 in float32 are the same again in float32, but not in double), and the boxes are those around
+// the contours of what is inside (see ContourScan): around the first of largest area, or each with
+// multi_region. A box is one pixel wider and higher than its contour, where the map has this pixel;
+// where nothing is inside it is the top left pixel: that is how the benchmark counts. Thresholds
+// with the same cut share the work. 100 of them on a map of 224 x 224 take one to two milliseconds,
+// three to eight if it is upsampled noise.
 //
 // Throws Error unless map has two extents, neither zero, and values in [0, 1].
-inline std::vector<std::vector<Box>> boxes_at_thresholds(TensorView<const double> map,
-                                                         const MaxBoxAccOptions& options = {}) {
+template <class T>
+std::vector<std::vector<Box>> boxes_at_thresholds(TensorView<const T> map,
+                                                  const MaxBoxAccOptions& options = {}) {
   if (map.rank() != 2 || map.size() == 0)
     fail("a score map has shape (height, width), not ", map.shape().str());
   std::vector<std::uint8_t> levels;
   levels.reserve(static_cast<std::size_t>(map.size()));
-  for (const double value : map) {
+  for (const T value : map) {
     if (!(value >= 0 && value <= 1)) fail("a score map is in [0, 1] and holds ", value);
     levels.push_back(static_cast<std::uint8_t>(value * 255));
   }
@@ -141,11 +144,17 @@ inline std::vector<std::vector<Box>> boxes_at_thresholds(TensorView<const double
   return out;
 }
 
+template <class T>
+std::vector<std::vector<Box>> boxes_at_thresholds(const Tensor<T>& map,
+                                                  const MaxBoxAccOptions& options = {}) {
+  return boxes_at_thresholds(TensorView<const T>(map), options);
+}
+
 // The greatest intersection over union of the score map's boxes at each threshold with any of the
 // true boxes; 0 if there is none. True boxes are in the pixels of the map: see on_score_map.
-inline std::vector<double> best_overlaps(TensorView<const double> map,
-                                         std::span<const Box> true_boxes,
-                                         const MaxBoxAccOptions& options = {}) {
+template <class T>
+std::vector<double> best_overlaps(const Tensor<T>& map, std::span<const Box> true_boxes,
+                                  const MaxBoxAccOptions& options = {}) {
   std::vector<double> out;
   for (const std::vector<Box>& boxes : boxes_at_thresholds(map, options)) {
     double best = 0;

@@ -99,8 +99,8 @@ inline Tensor<double> opencv_cubic(TensorView<const double> map, Index height, I
 
 }  // namespace detail
 
-// The score map of a class activation map: bicubically at (size, size), then from its least to its
-// greatest value,
+// The score map of a class activation map: bicubically at (height, width), then from its least to
+// its greatest value,
 //
 //   out = (cubic(map) - min) / max of that difference
 //
@@ -110,30 +110,32 @@ inline Tensor<double> opencv_cubic(TensorView<const double> map, Index height, I
 // not 0 may differ from pixel to pixel by rounding, which is then taken for a map: in the benchmark
 // too.) Throws Error unless map has shape (h, w), neither zero, with no infinite value.
 template <class T>
-Tensor<double> score_map(TensorView<const T> map, Index size = score_map_size) {
+Tensor<double> score_map(TensorView<const T> map, Index height = score_map_size,
+                         Index width = score_map_size) {
   if (map.rank() != 2 || map.size() == 0)
     fail("score_map: a map has shape (height, width), not ", map.shape().str());
-  if (size < 1) fail("score_map: to ", size, " pixels");
+  if (height < 1 || width < 1) fail("score_map: to ", width, " x ", height, " pixels");
   Tensor<double> values(map.shape());
   std::copy(map.begin(), map.end(), values.begin());
   const auto is_nan = [](double value) { return std::isnan(value); };
   const auto is_infinite = [](double value) { return std::isinf(value); };
   if (std::any_of(values.begin(), values.end(), is_infinite))
     fail("score_map: the map holds infinite values");
-  if (std::any_of(values.begin(), values.end(), is_nan)) return Tensor<double>({size, size});
+  if (std::any_of(values.begin(), values.end(), is_nan)) return Tensor<double>({height, width});
 
-  Tensor<double> out = detail::opencv_cubic(values, size, size);
+  Tensor<double> out = detail::opencv_cubic(values, height, width);
   const double least = *std::min_element(out.begin(), out.end());
   for (double& value : out) value -= least;
   const double greatest = *std::max_element(out.begin(), out.end());
-  if (greatest == 0) return Tensor<double>({size, size});
+  if (greatest == 0) return Tensor<double>({height, width});
   for (double& value : out) value /= greatest;
   return out;
 }
 
 template <class T>
-Tensor<double> score_map(const Tensor<T>& map, Index size = score_map_size) {
-  return score_map(TensorView<const T>(map), size);
+Tensor<double> score_map(const Tensor<T>& map, Index height = score_map_size,
+                         Index width = score_map_size) {
+  return score_map(TensorView<const T>(map), height, width);
 }
 
 }  // namespace camlite
