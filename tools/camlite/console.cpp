@@ -9,8 +9,6 @@ namespace camlite::tool {
 
 namespace {
 
-constexpr const char* clear_line = "\r\033[K";
-
 bool continues_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }

@@ -24,6 +24,9 @@ class UsageError : public Error {
 // A result: whole lines, on standard output at once, also where that is a pipe.
 void print(std::string_view lines);
 
+// Sent to a terminal, it empties the line of the cursor.
+constexpr const char* clear_line = "\r\033[K";
+
 // "camlite: MESSAGE" on standard error.
 void complain(std::string_view message);
 

@@ -115,6 +115,10 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+bool is_number(std::string_view word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), is_digit);
+}
+
 // "n02123045"
 bool is_wordnet_id(std::string_view word) {
   return word.size() == 9 && word[0] == 'n' && std::all_of(word.begin() + 1, word.end(), is_digit);
@@ -224,20 +228,32 @@ std::string default_model_text() {
   return out;
 }
 
-Index find_class(const Model& model, const std::string& words) {
-  if (!words.empty() && std::all_of(words.begin(), words.end(), is_digit)) {
+std::vector<Index> classes_named(const Model& model, std::string_view words) {
+  std::vector<Index> named;
+  if (is_number(words)) {
     // 18 digits fit into 63 bits; more are beyond any model's classes.
     const Index k =
         words.size() > 18 ? model.classes() : detail::parse_number<Index>(words, "class");
-    if (k < model.classes()) return k;
+    if (k < model.classes()) named.push_back(k);
+    return named;
+  }
+  const std::string wanted = lower_case(words);
+  for (Index k = 0; k < model.classes() && !wanted.empty(); ++k) {
+    if (is_name_of(wanted, lower_case(model.label(k)))) named.push_back(k);
+  }
+  return named;
+}
+
+Index find_class(const Model& model, const std::string& words) {
+  const std::vector<Index> named = classes_named(model, words);
+  if (named.empty() && is_number(words)) {
     throw UsageError(text("there is no class ", words, ": ", model.source(), " has ",
                           model.classes(), ", numbered from 0"));
   }
   const std::string wanted = lower_case(words);
-  std::vector<Index> named, worded, similar;  // the closest kind that there is counts
+  std::vector<Index> worded, similar;  // the closest kind that there is counts
   for (Index k = 0; k < model.classes() && !wanted.empty(); ++k) {
     const std::string label = lower_case(model.label(k));
-    if (is_name_of(wanted, label)) named.push_back(k);
     if (has_words(label, wanted)) worded.push_back(k);
     if (label.find(wanted) != label.npos) similar.push_back(k);
   }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -33,6 +35,10 @@ Shape input_shape(const Model& model, Index batch, Index size);
 
 // Where the default model is, for --version.
 std::string default_model_text();
+
+// The classes that the words name in full: by index, label, the label's WordNet id or one of its
+// synonyms ("n02123045 tabby, tabby cat"); upper and lower case are the same.
+std::vector<Index> classes_named(const Model& model, std::string_view words);
 
 // The class that the words name: its index, its label, the label's WordNet id or one of its
 // synonyms ("n02123045 tabby, tabby cat"), or a part of just one label; upper and lower case are

@@ -122,8 +122,12 @@ class HeaderReader {
   std::optional<std::vector<Index>> shape_;
 };
 
-void check_type(std::string_view type) {
-  if (type == "<f4" || type == "=f4") return;
+// Whether the elements are float64. Throws Error if that is not allowed, or they are something
+// else.
+bool is_double(std::string_view type, NpyReader::Elements allowed) {
+  if (type == "<f4" || type == "=f4") return false;
+  if (allowed == NpyReader::Elements::float32_or_float64 && (type == "<f8" || type == "=f8"))
+    return true;
   if (type == ">f4") {
     fail("big-endian float32; save it with numpy.save(path, array.astype('<f4'))");
   }
@@ -136,7 +140,7 @@ void check_type(std::string_view type) {
 
 }  // namespace
 
-NpyReader::NpyReader(const std::string& path) : file_(path) {
+NpyReader::NpyReader(const std::string& path, Elements allowed) : file_(path) {
   try {
     const std::span<const std::byte> bytes = file_.bytes();
     const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -157,13 +161,13 @@ NpyReader::NpyReader(const std::string& path) : file_(path) {
       fail("truncated: a header of ", length, " bytes reaches beyond the file's ", all.size());
     }
     const Header header = HeaderReader(all.substr(start, length)).header();
-    check_type(header.type);
+    is_float64_ = is_double(header.type, allowed);
     if (header.fortran_order && header.shape.size() > 1) {
       fail("Fortran order; save it with numpy.save(path, numpy.ascontiguousarray(array))");
     }
     shape_ = Shape(header.shape);
     values_ = bytes.subspan(start + length);
-    const Index needed = checked_product(shape_.size(), sizeof(float));
+    const Index needed = checked_product(shape_.size(), static_cast<Index>(element()));
     if (std::ssize(values_) != needed) {
       fail(std::ssize(values_) < needed ? "truncated: " : "", "shape ", shape_.str(), " needs ",
            needed, " bytes of values, there are ", values_.size());
@@ -173,11 +177,10 @@ NpyReader::NpyReader(const std::string& path) : file_(path) {
   }
 }
 
-void NpyReader::read(Index first, std::span<float> out) const {
-  if (!out.empty()) {
-    std::memcpy(out.data(), values_.data() + first * static_cast<Index>(sizeof(float)),
-                out.size_bytes());
-  }
+void NpyReader::copy(Index first, std::span<std::byte> out) const {
+  if (out.empty()) return;
+  const std::byte* from = values_.data() + static_cast<std::size_t>(first) * element();
+  std::memcpy(out.data(), from, out.size());
 }
 
 NpyWriter::NpyWriter(const std::string& path, const Shape& shape) : file_(path) {

@@ -73,28 +73,20 @@ std::string to_text(const Report& report) {
 
 }  // namespace
 
-void add_picture_options(CLI::App& command, PictureOptions& options) {
-  command.add_option("IMAGE", options.paths, "pictures: JPEG, PNG or BMP files")
-      ->required()
-      ->type_name("");
-  add_model_options(command, options.model);
-  command.add_option("--top", options.top, "the K most probable classes")
-      ->type_name("K")
-      ->capture_default_str()
-      ->check(in_range(1, 1000000));
+void add_view_options(CLI::App& command, PredictOptions& predict, Index& crops) {
   auto* size =
       command
           .add_option(
-              "--size", options.predict.size,
+              "--size", predict.size,
               "the shorter side, in pixels, of what the network gets, instead of the model's: "
               "twice the size gives a map twice as fine, and classes that the network knows "
               "less well, since it was trained at its own")
           ->type_name("S")
           ->check(in_range(1, 65536));
-  auto* whole = command.add_flag("--whole", options.predict.whole_picture,
+  auto* whole = command.add_flag("--whole", predict.whole_picture,
                                  "look at the whole picture instead of the square in its centre");
   command
-      .add_option("--crops", options.crops,
+      .add_option("--crops", crops,
                   "10: look at the four corners, the centre and their mirror images of the whole "
                   "picture made square, average the probabilities and merge the maps, as the "
                   "paper's authors do; takes ten times as long")
@@ -105,6 +97,18 @@ void add_picture_options(CLI::App& command, PictureOptions& options) {
       })
       ->excludes(size)
       ->excludes(whole);
+}
+
+void add_picture_options(CLI::App& command, PictureOptions& options) {
+  command.add_option("IMAGE", options.paths, "pictures: JPEG, PNG or BMP files")
+      ->required()
+      ->type_name("");
+  add_model_options(command, options.model);
+  command.add_option("--top", options.top, "the K most probable classes")
+      ->type_name("K")
+      ->capture_default_str()
+      ->check(in_range(1, 1000000));
+  add_view_options(command, options.predict, options.crops);
   command.add_flag("--json", options.json, "one JSON object a line instead of text");
 }
 

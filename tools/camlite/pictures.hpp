@@ -26,6 +26,9 @@ struct PictureOptions {
   bool json = false;
 };
 
+// Adds --size, --whole and --crops, which is 1 or 10.
+void add_view_options(CLI::App& command, PredictOptions& predict, Index& crops);
+
 void add_picture_options(CLI::App& command, PictureOptions& options);
 
 // use(what the network sees in the picture): a Prediction, or a TenCropPrediction if the options
