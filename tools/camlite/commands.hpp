@@ -14,6 +14,7 @@ void add_run(CLI::App& program, int& status);
 void add_info(CLI::App& program, int& status);
 void add_convert(CLI::App& program, int& status);
 void add_export(CLI::App& program, int& status);
+void add_evaluate(CLI::App& program, int& status);
 void add_models(CLI::App& program, int& status);
 void add_bench(CLI::App& program, int& status);
 

@@ -82,6 +82,7 @@ int run_program(int argc, char** argv) {
   add_info(program, status);
   add_convert(program, status);
   add_export(program, status);
+  add_evaluate(program, status);
   add_models(program, status);
   add_bench(program, status);
   program.footer(

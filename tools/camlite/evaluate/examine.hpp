@@ -1,0 +1,37 @@
+// What an evaluation does with one picture.
+#pragma once
+
+#include <optional>
+
+#include <camlite/network.hpp>
+
+#include "dataset.hpp"
+#include "options.hpp"
+#include "record.hpp"
+
+namespace camlite::tool {
+
+// Makes records of pictures: with a network, or with score maps that another program saved. Const:
+// many threads may use one at the same time, each with a workspace of its own.
+class Examiner {
+ public:
+  // Makes the network ready, unless the options name score maps. Throws Error, UsageError.
+  explicit Examiner(const EvaluateOptions& options);
+
+  // Null with score maps.
+  const Network* network() const { return network_ ? &*network_ : nullptr; }
+
+  // The example's files are there. Throws Error, naming the file, if one cannot be read or used.
+  Record examine(const Example& example, Workspace& workspace) const;
+
+ private:
+  template <class Prediction>
+  void see(const Prediction& seen, const Example& example, Record& record) const;
+
+  std::vector<Box> boxes_of(TensorView<const float> map, const Box& view) const;
+
+  const EvaluateOptions& options_;
+  std::optional<Network> network_;
+};
+
+}  // namespace camlite::tool

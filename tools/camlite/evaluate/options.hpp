@@ -1,0 +1,31 @@
+// What camlite evaluate is asked to do.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <camlite/boxes.hpp>
+#include <camlite/network.hpp>
+
+#include "../model_choice.hpp"
+
+namespace camlite::tool {
+
+struct EvaluateOptions {
+  std::string images;  // a folder
+  std::string truth;
+  ModelChoice model;
+  PredictOptions predict;
+  std::string rule = "paper";
+  float threshold = BoxOptions().threshold;
+  Index crops = 1;             // or 10
+  bool known_classes = false;  // leave out pictures of classes that the model does not know
+  bool multi_region = false;
+  std::string score_maps;  // a folder to read from, instead of a network
+  std::string save_maps;   // a folder to write to
+  std::string records;     // a file
+  bool json = false;
+  bool quiet = false;
+};
+
+}  // namespace camlite::tool

@@ -1,0 +1,94 @@
+#include "record.hpp"
+
+#include <cstdint>
+
+#include <nlohmann/json.hpp>
+
+#include <camlite/error.hpp>
+
+namespace camlite::tool {
+
+namespace {
+
+// The program's Json has floats, in which an overlap would not be the same again.
+using Line = nlohmann::ordered_json;
+
+Line boxes_of(const std::vector<Guess>& guesses) {
+  Line list = Line::array();
+  for (const Guess& guess : guesses) {
+    const Box& b = guess.box;
+    list.push_back({guess.class_index, b.x, b.y, b.width, b.height});
+  }
+  return list;
+}
+
+const Line& member(const Line& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) fail("it has no \"", name, "\"");
+  return *found;
+}
+
+template <class Value>
+Value value(const Line& json, const char* what) {
+  constexpr bool whole = std::is_integral_v<Value>;
+  if constexpr (whole) {
+    if (json.is_number_integer() && json >= 0) return json.get<Value>();
+  } else {
+    if (json.is_number()) return json.get<Value>();
+  }
+  fail("\"", what, "\" has a ", json.type_name(), " where it must have a ",
+       whole ? "number from 0" : "number");
+}
+
+const Line& list(const Line& object, const char* name) {
+  const Line& found = member(object, name);
+  if (!found.is_array()) fail("\"", name, "\" must be a list");
+  return found;
+}
+
+std::vector<Guess> guesses_of(const Line& object, const char* name) {
+  std::vector<Guess> guesses;
+  for (const Line& one : list(object, name)) {
+    if (!one.is_array() || one.size() != 5)
+      fail("\"", name, "\" must be made of [class, x, y, width, height]");
+    const auto number = [&](std::size_t i) { return value<Index>(one[i], name); };
+    guesses.push_back({number(0), {number(1), number(2), number(3), number(4)}});
+  }
+  return guesses;
+}
+
+}  // namespace
+
+std::string to_line(const Record& record) {
+  Line classes = Line::array();
+  for (const RankedClass& one : record.classes) classes.push_back({one.index, one.probability});
+  const Line json{{"place", record.place},           {"image", record.image},
+                  {"width", record.width},           {"height", record.height},
+                  {"classes", std::move(classes)},   {"guesses", boxes_of(record.guesses)},
+                  {"known", boxes_of(record.known)}, {"overlaps", record.overlaps}};
+  return json.dump(-1, ' ', false, Line::error_handler_t::replace) + "\n";
+}
+
+Record parse_record(std::string_view line) {
+  const Line json = Line::parse(line, nullptr, false);
+  if (!json.is_object()) fail("not an object of JSON");
+  Record record;
+  record.place = value<std::size_t>(member(json, "place"), "place");
+  const Line& image = member(json, "image");
+  if (!image.is_string()) fail("\"image\" must be a string");
+  record.image = image.get<std::string>();
+  record.width = value<Index>(member(json, "width"), "width");
+  record.height = value<Index>(member(json, "height"), "height");
+  for (const Line& one : list(json, "classes")) {
+    if (!one.is_array() || one.size() != 2)
+      fail("\"classes\" must be made of [class, probability]");
+    record.classes.push_back({value<Index>(one[0], "classes"), value<float>(one[1], "classes")});
+  }
+  record.guesses = guesses_of(json, "guesses");
+  record.known = guesses_of(json, "known");
+  for (const Line& one : list(json, "overlaps"))
+    record.overlaps.push_back(value<double>(one, "overlaps"));
+  return record;
+}
+
+}  // namespace camlite::tool
