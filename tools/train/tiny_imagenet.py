@@ -12,7 +12,6 @@ from PIL import Image
 
 # Copies of the data set are about that carry two classes and a hundred validation pictures more than the original.
 NOT_TINY_IMAGENET = {"n02480855", "n10148035"}
-VALIDATION_PICTURES = 10000
 
 MEAN = (0.480, 0.448, 0.398)  # of the training split, RGB in [0, 1]
 STD = (0.277, 0.269, 0.282)
@@ -83,14 +82,3 @@ def training_boxes(root, last):
         rows.sort(key=lambda row: row[0])  # as the files of training_split
         boxes[wnid] = [(folder / "images" / name, tuple(map(int, box))) for name, *box in rows[-last:]]
     return boxes
-
-
-def validation_files(root):
-    """(path, class index, (x0, y0, x1, y1)) of the 10,000 validation pictures; boxes in inclusive pixels."""
-    index = {wnid: k for k, wnid in enumerate(class_wnids(root))}
-    rows = []
-    for line in (Path(root) / "val" / "val_annotations.txt").read_text().splitlines():
-        name, wnid, *box = line.split("\t")
-        if wnid in index and int(name[len("val_") : -len(".JPEG")]) < VALIDATION_PICTURES:
-            rows.append((Path(root) / "val" / "images" / name, index[wnid], tuple(map(int, box))))
-    return rows
