@@ -179,11 +179,10 @@ TEST_CASE("the best overlap is with any of the true boxes") {
   CHECK(best_overlaps(map, {}, {.step = 0.5}) == std::vector<double>{0, 0});
 }
 
-TEST_CASE("levels of 8 bits that became float32 are the same again") {
-  for (int level = 1; level < 255; ++level) {
-    Tensor<float> map({1, 3});
-    for (const int i : {0, 1}) map(0, i) = static_cast<float>(level - 1 + i) / 255;
-    map(0, 2) = 1;
+TEST_CASE("levels that became float32 are the same again, and what is just below is not") {
+  for (int level = 2; level < 255; ++level) {
+    const float value = static_cast<float>(level) / 255;
+    const Tensor<float> map({1, 3}, std::vector<float>{std::nextafter(value, 0.0F), value, 1});
     // The second threshold is between the first two levels.
     const auto boxes = boxes_at_thresholds(map, {.step = (level - 0.5) / 255});
     CHECK(boxes.at(1) == std::vector<Box>{{1, 0, 2, 1}});

@@ -113,8 +113,7 @@ inline std::vector<Box> boxes_of(std::span<const Contour> contours, Index height
 //
 //   level = floor(255 * value),   inside = level > floor(threshold * largest level)
 //
-// (the product 255 * value in T, the type of the map, as NumPy has it: levels that were divided by
-// 255 in float32 are the same again in float32, but not in double), and the boxes are those around
+// in double, as the benchmark, whose loader makes float64 of float32. The boxes are those around
 // the contours of what is inside (see ContourScan): around the first of largest area, or each with
 // multi_region. A box is one pixel wider and higher than its contour, where the map has this pixel;
 // where nothing is inside it is the top left pixel: that is how the benchmark counts. Thresholds
@@ -131,7 +130,7 @@ std::vector<std::vector<Box>> boxes_at_thresholds(TensorView<const T> map,
   levels.reserve(static_cast<std::size_t>(map.size()));
   for (const T value : map) {
     if (!(value >= 0 && value <= 1)) fail("a score map is in [0, 1] and holds ", value);
-    levels.push_back(static_cast<std::uint8_t>(value * 255));
+    levels.push_back(static_cast<std::uint8_t>(static_cast<double>(value) * 255));
   }
   const detail::LevelCuts cuts(map_thresholds(options),
                                *std::max_element(levels.begin(), levels.end()));
