@@ -24,6 +24,7 @@
 #include "evaluate/progress.hpp"
 #include "evaluate/record.hpp"
 #include "evaluate/records_file.hpp"
+#include "evaluate/report.hpp"
 #include "evaluate/stop_signal.hpp"
 #include "evaluate/truth_file.hpp"
 #include "evaluate/workers.hpp"
@@ -196,6 +197,14 @@ bool examine_all(const Examiner& examiner, const Dataset& set, const EvaluateOpt
   return !StopSignal::requested();
 }
 
+// How many pictures there are figures of, and which there are not.
+std::string pictures_told(const Figures& figures, const Dataset& set, std::size_t broken) {
+  std::string note;
+  if (broken > 0) note += text(", ", broken, " could not be used");
+  if (set.left_out > 0) note += text(", ", set.left_out, " of unknown classes left out");
+  return counted(figures.pictures, "picture") + note;
+}
+
 // The last words of a run.
 void tell(const Figures& figures, const Dataset& set, const EvaluateOptions& options,
           const std::string& by, std::size_t broken, bool complete) {
@@ -207,10 +216,7 @@ void tell(const Figures& figures, const Dataset& set, const EvaluateOptions& opt
     print(json_line(line));
     return;
   }
-  std::string note;
-  if (broken > 0) note += text(", ", broken, " could not be used");
-  if (set.left_out > 0) note += text(", ", set.left_out, " of unknown classes left out");
-  print(text(counted(figures.pictures, "picture"), note, "; ", by, "\n", to_text(figures)));
+  print(text(pictures_told(figures, set, broken), "; ", by, "\n", to_text(figures)));
 }
 
 // How boxes come about: "tiny_vgg_gap, the paper's rule at 0.2".
@@ -224,6 +230,7 @@ std::string method(const EvaluateOptions& options) {
 int evaluate(const EvaluateOptions& options) {
   std::vector<LabelledImage> truth = read_truth(options.truth);
   check(options, truth);
+  if (!options.report.empty()) make_report_folder(options.report);
   const Examiner examiner(options);
   const Model* model = examiner.network() == nullptr ? nullptr : &examiner.network()->model();
   const Dataset set = make_dataset(std::move(truth), options, model);
@@ -238,6 +245,11 @@ int evaluate(const EvaluateOptions& options) {
   if (done > 0) {
     const Figures figures = figures_of(set, by_place, options);
     tell(figures, set, options, method(options), complaints.count(), complete);
+    if (!options.report.empty()) {
+      write_report({set, by_place, figures, options, examiner.network(), method(options),
+                    pictures_told(figures, set, complaints.count()) +
+                        (complete ? "" : text("; stopped before all ", set.examples.size()))});
+    }
   } else {
     complain("no picture was evaluated");
   }
@@ -304,6 +316,19 @@ void add_evaluate(CLI::App& program, int& status) {
                    "keep what is done in FILE, a line of JSON a picture, and go on from there when "
                    "the same command is given again")
       ->type_name("FILE");
+  auto* report =
+      command
+          ->add_option("--report", options->report,
+                       "write a page to look at to DIR/index.html: figures, accuracy against "
+                       "threshold, classes, and the best and the worst pictures")
+          ->type_name("DIR");
+  command
+      ->add_option("--report-pictures", options->report_pictures,
+                   "how many of the best pictures the page shows, and how many of the worst")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(in_range(1, 1000))
+      ->needs(report);
   command->add_flag("--json", options->json, "one JSON object");
   command->add_flag("--quiet", options->quiet, "say nothing of the progress");
   command->footer(

@@ -35,6 +35,18 @@ class Classes {
     return entry->second = named.empty() ? -1 : named[0];
   }
 
+  // By index: the model's labels; without a model, the words that were looked up.
+  std::vector<std::string> names() const {
+    if (model_ == nullptr) {
+      std::vector<std::string> out(known_.size());
+      for (const auto& [words, k] : known_) out[static_cast<std::size_t>(k)] = words;
+      return out;
+    }
+    std::vector<std::string> out;
+    for (Index k = 0; k < model_->classes(); ++k) out.push_back(model_->label(k));
+    return out;
+  }
+
  private:
   const Model* model_;
   std::unordered_map<std::string, Index> known_;
@@ -69,6 +81,12 @@ void check_found(const std::vector<Example>& examples, const std::vector<fs::pat
 
 }  // namespace
 
+const std::string& Dataset::class_name(Index k) const {
+  if (k < 0 || k >= std::ssize(class_names))
+    fail("there is no class ", k, " among ", class_names.size());
+  return class_names[static_cast<std::size_t>(k)];
+}
+
 Dataset make_dataset(std::vector<LabelledImage> truth, const EvaluateOptions& options,
                      const Model* model) {
   const std::vector<fs::path> pictures{options.images, fs::path(options.images) / "images"};
@@ -102,6 +120,7 @@ Dataset make_dataset(std::vector<LabelledImage> truth, const EvaluateOptions& op
     if (!options.score_maps.empty()) example.score_map = find_file(maps, example.name + ".npy");
     set.examples.push_back(std::move(example));
   }
+  set.class_names = classes.names();
   if (set.examples.empty())
     fail(options.truth, ": ", model->source(), " knows none of the classes");
   if (!options.images.empty())

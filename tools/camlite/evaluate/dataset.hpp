@@ -24,7 +24,11 @@ struct Example {
 
 struct Dataset {
   std::vector<Example> examples;
-  std::size_t left_out = 0;  // pictures of classes that the model does not know
+  std::vector<std::string> class_names;  // by index: the model's labels, or the truth's words
+  std::size_t left_out = 0;              // pictures of classes that the model does not know
+
+  // Throws Error if there is no such class.
+  const std::string& class_name(Index k) const;
 };
 
 // Puts the truth, the folders of the options and the model's classes (null: every word of the truth

@@ -45,18 +45,16 @@ void check_boxes(const Truth& truth, const Record& record) {
   }
 }
 
-// As it is stored, since that is where people who draw boxes count pixels: data sets come from tools
-// that do not turn pictures.
-Image read_stored(const std::string& path) {
-  return read_image(path, {.upright = false});
-}
-
 // A class has a box, even where its map has none: it keeps its place.
 Guess guess(Index class_index, const std::vector<Box>& boxes) {
   return {class_index, boxes.empty() ? Box() : boxes.front()};
 }
 
 }  // namespace
+
+Image read_stored(const std::string& path) {
+  return read_image(path, {.upright = false});
+}
 
 Examiner::Examiner(const EvaluateOptions& options) : options_(options) {
   if (!options.score_maps.empty()) return;

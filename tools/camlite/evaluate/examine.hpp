@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
+#include <camlite/image.hpp>
 #include <camlite/network.hpp>
 
 #include "dataset.hpp"
@@ -10,6 +12,10 @@
 #include "record.hpp"
 
 namespace camlite::tool {
+
+// The picture in the file, as it is stored: that is where people who draw boxes count pixels, since
+// data sets come from tools that do not turn pictures. Throws Error.
+Image read_stored(const std::string& path);
 
 // Makes records of pictures: with a network, or with score maps that another program saved. Const:
 // many threads may use one at the same time, each with a workspace of its own.

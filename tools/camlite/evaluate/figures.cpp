@@ -132,11 +132,10 @@ void count_maps(const Dataset& set, const std::vector<const Record*>& records,
                          centred.at(half)};
   figures.max_box_acc_v2 = {maps.max_box_acc_v2(), maps.max_box_acc_v2_interval(), whole.mean(),
                             centred.mean()};
-  for (std::size_t i = 0; i < overlaps; ++i) figures.thresholds[i] = maps.best(i).threshold;
-}
-
-std::string percent(double share) {
-  return fixed(100 * share, 2) + "%";
+  for (std::size_t i = 0; i < overlaps; ++i) {
+    figures.thresholds[i] = maps.best(i).threshold;
+    figures.curves[i] = maps.curve(i);
+  }
 }
 
 Json rounded(double share) {
@@ -145,21 +144,6 @@ Json rounded(double share) {
 
 Json to_json(const Interval& interval) {
   return {rounded(interval.low), rounded(interval.high)};
-}
-
-// The figures by the names that --json has for them.
-std::vector<std::pair<const char*, const Figure*>> named(const Figures& figures) {
-  std::vector<std::pair<const char*, const Figure*>> list;
-  if (figures.errors) {
-    list = {{"top1_error", &figures.errors->top1},
-            {"top5_error", &figures.errors->top5},
-            {"top1_loc_error", &figures.errors->top1_loc},
-            {"top5_loc_error", &figures.errors->top5_loc},
-            {"gt_known_loc_error", &figures.errors->known_loc}};
-  }
-  list.emplace_back("max_box_acc", &figures.max_box_acc);
-  list.emplace_back("max_box_acc_v2", &figures.max_box_acc_v2);
-  return list;
 }
 
 }  // namespace
@@ -188,30 +172,43 @@ Figures figures_of(const Dataset& set, const std::vector<std::optional<Record>>&
   return figures;
 }
 
-std::string to_text(const Figures& figures) {
-  using enum Table::Align;
-  Table table("  ", {left, right, right, right, right, left});
-  table.row({"", "", "95% interval", "whole picture", "centred box", ""});
-  const auto row = [&](const char* name, const Figure& figure, const std::string& remark) {
-    const auto baseline = [](const std::optional<double>& share) {
-      return share ? percent(*share) : "";
-    };
-    table.row({name, percent(figure.value),
-               text(fixed(100 * figure.interval.low, 2), " to ", percent(figure.interval.high)),
-               baseline(figure.whole_picture), baseline(figure.centred_box), remark});
-  };
+std::vector<NamedFigure> named(const Figures& figures) {
+  std::vector<NamedFigure> list;
   if (figures.errors) {
-    row("top-1 classification error", figures.errors->top1, "");
-    row("top-5 classification error", figures.errors->top5, "");
-    row("top-1 localization error", figures.errors->top1_loc, "");
-    row("top-5 localization error", figures.errors->top5_loc, "");
-    row("localization error, class known", figures.errors->known_loc, "");
+    list = {
+        {"top1_error", "top-1 classification error", &figures.errors->top1, ""},
+        {"top5_error", "top-5 classification error", &figures.errors->top5, ""},
+        {"top1_loc_error", "top-1 localization error", &figures.errors->top1_loc, ""},
+        {"top5_loc_error", "top-5 localization error", &figures.errors->top5_loc, ""},
+        {"gt_known_loc_error", "localization error, class known", &figures.errors->known_loc, ""}};
   }
   std::string thresholds;
   for (double threshold : figures.thresholds)
     thresholds += text(thresholds.empty() ? "" : ", ", fixed(threshold, 2));
-  row("MaxBoxAcc", figures.max_box_acc, text("at threshold ", fixed(figures.thresholds[1], 2)));
-  row("MaxBoxAccV2", figures.max_box_acc_v2, text("at thresholds ", thresholds));
+  list.push_back({"max_box_acc", "MaxBoxAcc", &figures.max_box_acc,
+                  text("at threshold ", fixed(figures.thresholds[1], 2))});
+  list.push_back({"max_box_acc_v2", "MaxBoxAccV2", &figures.max_box_acc_v2,
+                  text("at thresholds ", thresholds)});
+  return list;
+}
+
+std::string percent(double share) {
+  return fixed(100 * share, 2) + "%";
+}
+
+std::string to_text(const Figures& figures) {
+  using enum Table::Align;
+  Table table("  ", {left, right, right, right, right, left});
+  table.row({"", "", "95% interval", "whole picture", "centred box", ""});
+  const auto baseline = [](const std::optional<double>& share) {
+    return share ? percent(*share) : "";
+  };
+  for (const NamedFigure& one : named(figures)) {
+    const Figure& figure = *one.figure;
+    table.row({one.title, percent(figure.value),
+               text(fixed(100 * figure.interval.low, 2), " to ", percent(figure.interval.high)),
+               baseline(figure.whole_picture), baseline(figure.centred_box), one.remark});
+  }
   return text(table.str(),
               "  The last two columns need no network: the picture's whole as every box, and the "
               "best box of one\n  size in the middle of every picture, here ",
@@ -221,11 +218,12 @@ std::string to_text(const Figures& figures) {
 
 Json to_json(const Figures& figures) {
   Json json, intervals, whole, centred;
-  for (const auto& [name, figure] : named(figures)) {
-    json[name] = rounded(figure->value);
-    intervals[name] = to_json(figure->interval);
-    if (figure->whole_picture) whole[name] = rounded(*figure->whole_picture);
-    if (figure->centred_box) centred[name] = rounded(*figure->centred_box);
+  for (const NamedFigure& one : named(figures)) {
+    const Figure& figure = *one.figure;
+    json[one.name] = rounded(figure.value);
+    intervals[one.name] = to_json(figure.interval);
+    if (figure.whole_picture) whole[one.name] = rounded(*figure.whole_picture);
+    if (figure.centred_box) centred[one.name] = rounded(*figure.centred_box);
   }
   centred["width"] = rounded(figures.centred.width);
   centred["height"] = rounded(figures.centred.height);

@@ -41,12 +41,28 @@ struct Figures {
   // Accuracies, with the best threshold for each of MaxBoxAcc::overlaps.
   Figure max_box_acc, max_box_acc_v2;
   std::array<double, MaxBoxAcc::overlaps.size()> thresholds{};
+  // BoxAcc at each of map_thresholds(), likewise.
+  std::array<std::vector<double>, MaxBoxAcc::overlaps.size()> curves;
 };
 
 // records: one for each example that was looked at, by place; at least one. Throws Error if a
 // record does not belong to the set.
 Figures figures_of(const Dataset& set, const std::vector<std::optional<Record>>& records,
                    const EvaluateOptions& options);
+
+// One of the figures, by the names that --json and people have for it.
+struct NamedFigure {
+  const char* name = nullptr;
+  const char* title = nullptr;
+  const Figure* figure = nullptr;
+  std::string remark;
+};
+
+// Those that there are, in the order in which they are told.
+std::vector<NamedFigure> named(const Figures& figures);
+
+// "71.25%".
+std::string percent(double share);
 
 // The table that people read, and the last line of --json without what is not in the figures.
 std::string to_text(const Figures& figures);

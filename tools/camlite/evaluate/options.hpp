@@ -1,6 +1,7 @@
 // What camlite evaluate is asked to do.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,11 @@ struct EvaluateOptions {
   Index crops = 1;             // or 10
   bool known_classes = false;  // leave out pictures of classes that the model does not know
   bool multi_region = false;
-  std::string score_maps;  // a folder to read from, instead of a network
-  std::string save_maps;   // a folder to write to
-  std::string records;     // a file
+  std::string score_maps;            // a folder to read from, instead of a network
+  std::string save_maps;             // a folder to write to
+  std::string records;               // a file
+  std::string report;                // a folder to write a page to
+  std::size_t report_pictures = 24;  // of the best, and of the worst
   bool json = false;
   bool quiet = false;
 };

@@ -43,6 +43,31 @@ Tensor<T> read_map(const NpyReader& file, const std::string& path) {
   return map;
 }
 
+template <class T>
+Tensor<float> in_float32(const Tensor<T>& map) {
+  Tensor<float> out = Tensor<float>::uninitialized(map.shape());
+  std::transform(map.begin(), map.end(), out.begin(),
+                 [](T value) { return static_cast<float>(value); });
+  return out;
+}
+
+// use(the score map in the file, at score_map_size), in the type that it is computed in.
+template <class Use>
+auto with_score_map(const std::string& path, const Use& use) {
+  const NpyReader file(path, NpyReader::Elements::float32_or_float64);
+  const Shape& shape = file.shape();
+  if (shape.rank() != 2 || shape.size() == 0)
+    fail(path, ": a score map has shape (height, width), not ", shape.str());
+  const bool as_it_is = shape[0] == score_map_size && shape[1] == score_map_size;
+  if (!file.is_float64()) {
+    const Tensor<float> map = read_map<float>(file, path);
+    return use(as_it_is ? map : upsample(map, score_map_size, score_map_size));
+  }
+  const Tensor<double> map = read_map<double>(file, path);
+  if (as_it_is) return use(map);
+  return use(upsample(in_float32(map), score_map_size, score_map_size));
+}
+
 }  // namespace
 
 Tensor<float> picture_score_map(TensorView<const float> map, const Box& view, Index width,
@@ -68,22 +93,14 @@ std::vector<Box> boxes_on_score_map(const Truth& truth, Index width, Index heigh
 std::vector<double> best_overlaps_of_file(const std::string& path,
                                           const std::vector<Box>& true_boxes,
                                           const MaxBoxAccOptions& options) {
-  const NpyReader file(path, NpyReader::Elements::float32_or_float64);
-  const Shape& shape = file.shape();
-  if (shape.rank() != 2 || shape.size() == 0)
-    fail(path, ": a score map has shape (height, width), not ", shape.str());
-  const bool as_it_is = shape[0] == score_map_size && shape[1] == score_map_size;
-  if (!file.is_float64()) {
-    const Tensor<float> map = read_map<float>(file, path);
-    return best_overlaps(as_it_is ? map : upsample(map, score_map_size, score_map_size), true_boxes,
-                         options);
-  }
-  const Tensor<double> map = read_map<double>(file, path);
-  if (as_it_is) return best_overlaps(map, true_boxes, options);
-  Tensor<float> shorter(shape);
-  std::transform(map.begin(), map.end(), shorter.begin(),
-                 [](double value) { return static_cast<float>(value); });
-  return best_overlaps(upsample(shorter, score_map_size, score_map_size), true_boxes, options);
+  return with_score_map(path,
+                        [&](const auto& map) { return best_overlaps(map, true_boxes, options); });
+}
+
+BoxedScoreMap read_score_map(const std::string& path, const MaxBoxAccOptions& options) {
+  return with_score_map(path, [&](const auto& map) {
+    return BoxedScoreMap{in_float32(map), boxes_at_thresholds(map, options)};
+  });
 }
 
 void write_score_map(const std::string& path, const Tensor<float>& map) {

@@ -30,6 +30,15 @@ std::vector<double> best_overlaps_of_file(const std::string& path,
                                           const std::vector<Box>& true_boxes,
                                           const MaxBoxAccOptions& options);
 
+// A score map to look at, and its boxes at each threshold.
+struct BoxedScoreMap {
+  Tensor<float> map;  // at score_map_size
+  std::vector<std::vector<Box>> boxes;
+};
+
+// That of such a file; the boxes are those that best_overlaps_of_file judges. Throws as it does.
+BoxedScoreMap read_score_map(const std::string& path, const MaxBoxAccOptions& options);
+
 // Writes a score map to a .npy file, and makes the folder that it is in. Throws Error.
 void write_score_map(const std::string& path, const Tensor<float>& map);
 

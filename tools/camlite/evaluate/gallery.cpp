@@ -1,0 +1,230 @@
+#include "gallery.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <span>
+#include <utility>
+
+#include <camlite/cam.hpp>
+#include <camlite/error.hpp>
+#include <camlite/evaluate/localization.hpp>
+#include <camlite/heatmap.hpp>
+#include <camlite/resize.hpp>
+#include <camlite/ten_crop.hpp>
+
+#include "../console.hpp"
+#include "examine.hpp"
+#include "html.hpp"
+#include "score_maps.hpp"
+
+namespace camlite::tool {
+
+namespace {
+
+constexpr Index thumbnail_side = 256;  // the longer one
+constexpr Rgb black{0, 0, 0}, white{255, 255, 255}, magenta{255, 0, 255};
+
+// What boxes and maps are drawn on. They come in the pixels of a frame: the picture's own, or those
+// of a score map.
+class Thumbnail {
+ public:
+  Thumbnail(const Image& picture, Index frame_width, Index frame_height)
+      : frame_width_(frame_width), frame_height_(frame_height) {
+    const Index longer = std::max(picture.width(), picture.height());
+    const auto shown = [&](Index side) {
+      return std::max<Index>(1, (side * thumbnail_side + longer / 2) / longer);
+    };
+    image_ = resize(picture, shown(picture.width()), shown(picture.height()));
+  }
+
+  void add_map(TensorView<const float> map, const Box& view) {
+    image_ = overlay(image_, map, in_thumbnail(view), {.alpha = 0.4F});
+  }
+
+  // A line of three pixels in a black one, so that it is seen on every colour.
+  void add_box(const Box& box, Rgb color) {
+    if (box.width == 0 || box.height == 0) return;
+    const Box outer = in_thumbnail(box);
+    draw_box(image_, outer, black, 5);
+    draw_box(image_, {outer.x + 1, outer.y + 1, outer.width - 2, outer.height - 2}, color, 3);
+  }
+
+  const Image& image() const { return image_; }
+
+ private:
+  Box in_thumbnail(const Box& box) const {
+    const auto [x, width] = scaled(box.x, box.width, frame_width_, image_.width());
+    const auto [y, height] = scaled(box.y, box.height, frame_height_, image_.height());
+    return {x, y, width, height};
+  }
+
+  // The edges rounded to whole pixels, at least one pixel between them.
+  static std::pair<Index, Index> scaled(Index first, Index count, Index from, Index to) {
+    const auto edge = [&](Index position) { return (position * to * 2 + from) / (from * 2); };
+    const Index begin = std::min(edge(first), to - 1);
+    const Index end = std::clamp(edge(first + count), begin + 1, to);
+    return {begin, end - begin};
+  }
+
+  Index frame_width_, frame_height_;
+  Image image_;
+};
+
+// The place of MaxBoxAcc's threshold among all.
+std::size_t best_threshold(const Figures& figures) {
+  const std::vector<double> thresholds = map_thresholds();
+  const auto found = std::find(thresholds.begin(), thresholds.end(), figures.thresholds[1]);
+  return static_cast<std::size_t>(found - thresholds.begin());
+}
+
+// The intersection over union of a guess with the box of its class that it fits best.
+double overlap_of(const Guess& guess, const Truth& truth) {
+  double best = 0;
+  for (const TrueBox& one : truth.boxes) {
+    if (one.class_index == guess.class_index)
+      best = std::max(best, intersection_over_union(guess.box, one.box));
+  }
+  return best;
+}
+
+// Of the guesses made knowing the true classes, the one that fits best.
+const Guess& best_guess(const Record& record, const Truth& truth) {
+  if (record.known.empty()) fail(record.image, ": its record has no box of a true class");
+  return *std::max_element(
+      record.known.begin(), record.known.end(),
+      [&](const Guess& a, const Guess& b) { return overlap_of(a, truth) < overlap_of(b, truth); });
+}
+
+// Throws Error also if it is not the picture that the record is of.
+Image read_again(const Example& example, const Record& record) {
+  Image picture = read_stored(example.picture);
+  if (picture.width() != record.width || picture.height() != record.height) {
+    fail(example.picture, ": now a picture of ", picture.width(), " x ", picture.height(),
+         " pixels, it was of ", record.width, " x ", record.height);
+  }
+  return picture;
+}
+
+struct Case {
+  double overlap = 0;
+  const Record* record = nullptr;
+};
+
+class GalleryPage {
+ public:
+  GalleryPage(const Dataset& set, const Figures& figures, const EvaluateOptions& options,
+              const Network* network)
+      : set_(set), figures_(figures), options_(options), network_(network) {}
+
+  std::string row(const std::string& title, std::span<const Case> cases) const {
+    if (cases.empty()) return "";
+    std::string out = text("<h3>", title, "</h3>\n<div class=\"gallery\">\n");
+    for (const Case& one : cases) out += figure(one);
+    return out + "</div>\n";
+  }
+
+ private:
+  std::string figure(const Case& one) const {
+    const Record& record = *one.record;
+    const Example& example = set_.examples[record.place];
+    const std::string truth = html(set_.class_name(shown(record)));
+    std::string out = "<figure>";
+    try {
+      out += text("<img alt=\"", html(example.name), " with the map of ", truth, "\" src=\"",
+                  data_address(drawn(example, record)), "\">");
+    } catch (const std::exception& error) {
+      out += text("<p class=\"unread\">", html(error.what()), "</p>");
+    }
+    out += text("<figcaption><b>", fixed(one.overlap, 2), "</b> <span class=\"file\">",
+                html(example.name), "</span><span class=\"label\" title=\"", truth,
+                "\">true: ", truth, "</span>");
+    if (!record.classes.empty()) {
+      const RankedClass& first = record.classes[0];
+      const bool right = example.truth.has(first.index);
+      const std::string name = html(set_.class_name(first.index));
+      out += text("<span class=\"label ", right ? "right" : "wrong", "\" title=\"", name,
+                  "\">predicted, ", fixed(100 * static_cast<double>(first.probability), 1),
+                  "%: ", name, "</span>");
+    }
+    return out + "</figcaption></figure>\n";
+  }
+
+  // The class whose map is shown.
+  Index shown(const Record& record) const {
+    const Truth& truth = set_.examples[record.place].truth;
+    return network_ == nullptr ? truth.classes[0] : best_guess(record, truth).class_index;
+  }
+
+  Image drawn(const Example& example, const Record& record) const {
+    if (network_ == nullptr) return drawn_from_score_map(example, record);
+    const Image picture = read_again(example, record);
+    if (options_.crops == TenCrops::count)
+      return drawn(predict_ten_crops(*network_, picture), picture, example, record);
+    return drawn(network_->predict(picture, options_.predict), picture, example, record);
+  }
+
+  template <class Prediction>
+  Image drawn(const Prediction& seen, const Image& picture, const Example& example,
+              const Record& record) const {
+    const Guess& guess = best_guess(record, example.truth);
+    const Tensor<float> maps =
+        class_activation_maps(seen, std::span<const Index>(&guess.class_index, 1));
+    Thumbnail thumbnail(picture, record.width, record.height);
+    thumbnail.add_map(maps.view()[0], seen.view());
+    thumbnail.add_box(guess.box, magenta);
+    for (const TrueBox& one : example.truth.boxes) {
+      if (one.class_index == guess.class_index) thumbnail.add_box(one.box, white);
+    }
+    return thumbnail.image();
+  }
+
+  // On black where there is no picture.
+  Image drawn_from_score_map(const Example& example, const Record& record) const {
+    const BoxedScoreMap saved =
+        read_score_map(example.score_map, {.multi_region = options_.multi_region});
+    const Image picture =
+        example.picture.empty() ? Image(record.width, record.height) : read_again(example, record);
+    Thumbnail thumbnail(picture, score_map_size, score_map_size);
+    thumbnail.add_map(saved.map, {0, 0, score_map_size, score_map_size});
+    for (const Box& box : saved.boxes[best_threshold(figures_)]) thumbnail.add_box(box, magenta);
+    const std::vector<Box> truth = boxes_on_score_map(example.truth, record.width, record.height);
+    for (const Box& box : truth) thumbnail.add_box(box, white);
+    return thumbnail.image();
+  }
+
+  const Dataset& set_;
+  const Figures& figures_;
+  const EvaluateOptions& options_;
+  const Network* network_;
+};
+
+}  // namespace
+
+double overlap_of(const Record& record, const Example& example, const Figures& figures) {
+  if (!figures.errors) return record.overlaps[best_threshold(figures)];
+  return overlap_of(best_guess(record, example.truth), example.truth);
+}
+
+std::string gallery(const Dataset& set, const std::vector<std::optional<Record>>& records,
+                    const Figures& figures, const EvaluateOptions& options, const Network* network,
+                    std::size_t each) {
+  std::vector<Case> cases;
+  for (const std::optional<Record>& record : records) {
+    if (record)
+      cases.push_back({overlap_of(*record, set.examples[record->place], figures), &*record});
+  }
+  // The first of the set where overlaps are the same, in both rows.
+  const auto best_count = static_cast<std::ptrdiff_t>(std::min(each, (cases.size() + 1) / 2));
+  const auto worst_count = static_cast<std::ptrdiff_t>(std::min(each, cases.size() / 2));
+  std::stable_sort(cases.begin(), cases.end(),
+                   [](const Case& a, const Case& b) { return a.overlap > b.overlap; });
+  const std::vector<Case> best(cases.begin(), cases.begin() + best_count);
+  std::vector<Case> worst(cases.begin() + best_count, cases.end());
+  std::stable_sort(worst.begin(), worst.end(),
+                   [](const Case& a, const Case& b) { return a.overlap < b.overlap; });
+  worst.resize(static_cast<std::size_t>(worst_count));
+  const GalleryPage page(set, figures, options, network);
+  return page.row(text("Best ", best_count), best) + page.row(text("Worst ", worst_count), worst);
+}
+
+}  // namespace camlite::tool
