@@ -35,7 +35,7 @@ TORCHVISION = (
 )  # fmt: skip
 BY_NAME = "by name"  # the source of PAPERS
 TRAINED = ("efficientnet-lite0",)
-SIZES = {"inception_v3": 299}  # others are made for 224
+SIZES = {"alexnet-gap": 227, "alexnet-star-gap": 227, "inception_v3": 299}  # others are made for 224
 
 
 @dataclass(frozen=True)

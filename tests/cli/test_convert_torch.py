@@ -2,7 +2,7 @@
 themselves in PyTorch; checkpoints; and the program's refusals.
 
 Every day one network a family, made thinner where torchvision has none that is quick. All that torchvision has, at
-full size, with CAMLITE_ALL_NETWORKS=1 in the environment (half an hour).
+full size, with CAMLITE_ALL_NETWORKS=1 in the environment (ten minutes).
 """
 
 import contextlib
