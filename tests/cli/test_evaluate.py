@@ -397,7 +397,11 @@ class StoppedRuns(ProgramTest):
             (lines[0].replace('"known"', '"knows"'), 'line 2: it has no "known"'),
             ("{\n", "line 2: not an object"),
             (re.sub('"place":[0-9]+', '"place":4', lines[0]), "line 2: picture 4 of 4"),
-            (re.sub('"place":[0-9]+', '"place":-1', lines[0]), 'line 2: "place"'),
+            (re.sub('"place":[0-9]+', '"place":-1', lines[0]), 'line 2: "place" must be a number from 0'),
+            (re.sub('"known":.*?,', '"known":[[1e3,', lines[0]), 'line 2: "known" must be a number from 0'),
+            (re.sub('"known":.*?,', '"known":[[99999999999,', lines[0]), 'line 2: "known" must be a number from 0'),
+            (re.sub('"known":..', '"known":[[1],[', lines[0]), 'line 2: "known" must be made of'),
+            (re.sub('"overlaps":..', '"overlaps":[2', lines[0]), 'line 2: "overlaps" must be a number from 0 to 1'),
             (re.sub('"overlaps":.[0-9.e-]+,', '"overlaps":[', lines[0]), "thresholds"),
         ):
             (self.here / "r.jsonl").write_text(first + damaged)

@@ -184,6 +184,14 @@ class Maps(EvaluateTest):
         _, err = self.camlite("evaluate", "--images", "set", "--truth", "truth.tsv", "--scoremaps", "maps", status=2)
         self.assertIn("maps/0.png.npy", err)
 
+    def test_where_maps_cannot_be_written_the_run_ends(self):
+        self.small_set(6)
+        options = ["--images", "set", "--truth", "truth.tsv", "--model", "mixtures.safetensors"]
+        out, err = self.camlite("evaluate", *options, "--save-maps", "truth.tsv/maps", "--quiet", status=1)
+        self.assertEqual(out, "")
+        self.assertIn("truth.tsv/maps: cannot make the directory", err)
+        self.assertEqual(len(err.splitlines()), 1)
+
     def complaints(self):
         options = ["--images", "set", "--truth", "truth.tsv", "--scoremaps", "maps", "--threads", 1, "--quiet"]
         return self.camlite("evaluate", *options, status=1)[1].splitlines()

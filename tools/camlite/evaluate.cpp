@@ -25,6 +25,7 @@
 #include "evaluate/record.hpp"
 #include "evaluate/records_file.hpp"
 #include "evaluate/report.hpp"
+#include "evaluate/score_maps.hpp"
 #include "evaluate/stop_signal.hpp"
 #include "evaluate/truth_file.hpp"
 #include "evaluate/workers.hpp"
@@ -121,7 +122,10 @@ class Records {
       : by_place_(set.examples.size()) {
     if (options.records.empty()) return;
     file_.emplace(options.records, fingerprint(options, set, model), set.examples.size());
-    for (const Record& record : file_->known()) by_place_[record.place] = record;
+    for (Record& record : file_->take_known()) {
+      const std::size_t place = record.place;
+      by_place_[place] = std::move(record);
+    }
   }
 
   void add(Record record) {
@@ -138,19 +142,27 @@ class Records {
 };
 
 // Of one picture: its record, or why there is none.
-struct Examined {
+struct Attempt {
   Record record;
   std::string why_not;
 };
 
-Examined examine(const Examiner& examiner, const Example& example, Workspace& workspace) {
+// Throws Error if the map cannot be saved, which is not the picture's fault.
+Attempt examine(const Examiner& examiner, const Example& example, Workspace& workspace,
+                const std::string& save_maps) {
+  Examined examined;
   std::string why;
   try {
-    return {examiner.examine(example, workspace), ""};
+    examined = examiner.examine(example, workspace);
   } catch (const std::bad_alloc&) {
     why = "not enough memory";
   } catch (const std::exception& error) {
     why = error.what();
+  }
+  if (why.empty()) {
+    if (!save_maps.empty())
+      write_score_map(text(save_maps, '/', example.name, ".npy"), examined.score_map);
+    return {std::move(examined.record), ""};
   }
   const std::string& file = example.picture.empty() ? example.score_map : example.picture;
   const bool named =
@@ -172,29 +184,31 @@ bool examine_all(const Examiner& examiner, const Dataset& set, const EvaluateOpt
     }
   }
   const int threads = options.model.threads > 0 ? options.model.threads : default_threads();
+  std::size_t looked_at = 0;
   const StopSignal stop;
   RunProgress progress(set.examples.size(), set.examples.size() - left.size(), options.quiet);
   for_each_at_once(
       left.size(), threads,
       [&] {
         return [&, workspace = std::make_shared<Workspace>()](std::size_t i) {
-          return examine(examiner, set.examples[left[i]], *workspace);
+          return examine(examiner, set.examples[left[i]], *workspace, options.save_maps);
         };
       },
-      [&](std::size_t i, Examined examined) {
-        if (!examined.why_not.empty()) {
+      [&](std::size_t i, Attempt attempt) {
+        ++looked_at;
+        if (!attempt.why_not.empty()) {
           progress.clear();
-          complaints.add(examined.why_not);
+          complaints.add(attempt.why_not);
         } else {
-          examined.record.place = left[i];
-          tally.add(examined.record);
-          records.add(std::move(examined.record));
+          attempt.record.place = left[i];
+          tally.add(attempt.record);
+          records.add(std::move(attempt.record));
         }
         progress.advance([&] { return tally.str(); });
       },
       StopSignal::requested);
   progress.finish(threads);
-  return !StopSignal::requested();
+  return looked_at == left.size();
 }
 
 // How many pictures there are figures of, and which there are not.
@@ -210,6 +224,12 @@ void tell(const Figures& figures, const Dataset& set, const EvaluateOptions& opt
           const std::string& by, std::size_t broken, bool complete) {
   if (options.json) {
     Json line = to_json(figures);
+    if (options.score_maps.empty()) {
+      line["model"] = options.model.name();
+      line["rule"] = options.rule;
+      if (options.rule == "paper") line["threshold"] = options.threshold;
+      line["crops"] = options.crops;
+    }
     line["broken"] = broken;
     line["left_out"] = set.left_out;
     line["complete"] = complete;
@@ -338,9 +358,13 @@ void add_evaluate(CLI::App& program, int& status) {
       "pictures whose map has a right box, at the threshold that suits the set best; MaxBoxAccV2\n"
       "the mean over overlaps of 0.3, 0.5 and 0.7 (Choe et al., CVPR 2020). Intervals are\n"
       "of 95 %, by 1000 bootstrap resamples.\n\n"
-      "Classes are numbers, WordNet ids or labels of the model. Boxes are whole pixels, the last\n"
-      "ones included. Ctrl-C ends a run with the figures so far. Pictures that cannot be used are\n"
-      "listed, counted and left out; the exit status is then 1, as it is after Ctrl-C.\n\n"
+      "Pictures are looked at side by side, a thread each. Classes are numbers, WordNet ids or\n"
+      "labels of the model. Boxes are whole pixels, the last ones included, and count as pixels "
+      "are\n"
+      "stored: EXIF orientation is ignored. Ctrl-C ends a run with the figures so far. Pictures "
+      "that\n"
+      "cannot be used are listed, counted and left out; the exit status is then 1, as it is after\n"
+      "Ctrl-C.\n\n"
       "Examples:\n"
       "  camlite evaluate --images tiny-imagenet-200/val --truth "
       "tiny-imagenet-200/val/val_annotations.txt\n"

@@ -1,7 +1,6 @@
 #include "examine.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include <camlite/authors_boxes.hpp>
@@ -62,7 +61,7 @@ Examiner::Examiner(const EvaluateOptions& options) : options_(options) {
   network_->require_maps();
 }
 
-Record Examiner::examine(const Example& example, Workspace& workspace) const {
+Examined Examiner::examine(const Example& example, Workspace& workspace) const {
   Record record;
   record.image = example.name;
   record.width = example.width;
@@ -77,23 +76,22 @@ Record Examiner::examine(const Example& example, Workspace& workspace) const {
     record.overlaps = best_overlaps_of_file(
         example.score_map, boxes_on_score_map(example.truth, record.width, record.height),
         {.multi_region = options_.multi_region});
-    return record;
+    return {std::move(record), {}};
   }
   const Image picture = read_stored(example.picture);
   check_size(example, picture);
   record.width = picture.width();
   record.height = picture.height();
   check_boxes(example.truth, record);
-  if (options_.crops != TenCrops::count) {
-    see(network_->predict(picture, workspace, options_.predict), example, record);
-  } else {
-    see(predict_ten_crops(*network_, picture, workspace), example, record);
+  if (options_.crops == TenCrops::count) {
+    const TenCropPrediction seen = predict_ten_crops(*network_, picture, workspace);
+    return see(seen, example, std::move(record));
   }
-  return record;
+  return see(network_->predict(picture, workspace, options_.predict), example, std::move(record));
 }
 
 template <class Prediction>
-void Examiner::see(const Prediction& seen, const Example& example, Record& record) const {
+Examined Examiner::see(const Prediction& seen, const Example& example, Record record) const {
   const std::vector<Index>& true_classes = example.truth.classes;
   std::vector<Index> wanted = true_classes;
   for (const ClassScore& score : seen.top(most_guesses)) {
@@ -117,15 +115,12 @@ void Examiner::see(const Prediction& seen, const Example& example, Record& recor
   }
   for (Index k : true_classes) record.known.push_back(guess(k, boxes_of(map_of(k), seen.view())));
 
-  const Tensor<float> map =
+  Tensor<float> map =
       picture_score_map(map_of(true_classes[0]), seen.view(), record.width, record.height);
   const std::vector<Box> true_boxes =
       boxes_on_score_map(example.truth, record.width, record.height);
   record.overlaps = best_overlaps(map, true_boxes, {.multi_region = options_.multi_region});
-  if (!options_.save_maps.empty()) {
-    const std::filesystem::path folder(options_.save_maps);
-    write_score_map((folder / (example.name + ".npy")).string(), map);
-  }
+  return {std::move(record), std::move(map)};
 }
 
 std::vector<Box> Examiner::boxes_of(TensorView<const float> map, const Box& view) const {

@@ -17,6 +17,11 @@ namespace camlite::tool {
 // data sets come from tools that do not turn pictures. Throws Error.
 Image read_stored(const std::string& path);
 
+struct Examined {
+  Record record;
+  Tensor<float> score_map;  // of the first true class; empty where there was one already
+};
+
 // Makes records of pictures: with a network, or with score maps that another program saved. Const:
 // many threads may use one at the same time, each with a workspace of its own.
 class Examiner {
@@ -28,11 +33,11 @@ class Examiner {
   const Network* network() const { return network_ ? &*network_ : nullptr; }
 
   // The example's files are there. Throws Error, naming the file, if one cannot be read or used.
-  Record examine(const Example& example, Workspace& workspace) const;
+  Examined examine(const Example& example, Workspace& workspace) const;
 
  private:
   template <class Prediction>
-  void see(const Prediction& seen, const Example& example, Record& record) const;
+  Examined see(const Prediction& seen, const Example& example, Record record) const;
 
   std::vector<Box> boxes_of(TensorView<const float> map, const Box& view) const;
 

@@ -1,6 +1,6 @@
 #include "record.hpp"
 
-#include <cstdint>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -28,16 +28,18 @@ const Line& member(const Line& object, const char* name) {
   return *found;
 }
 
-template <class Value>
-Value value(const Line& json, const char* what) {
-  constexpr bool whole = std::is_integral_v<Value>;
-  if constexpr (whole) {
-    if (json.is_number_integer() && json >= 0) return json.get<Value>();
-  } else {
-    if (json.is_number()) return json.get<Value>();
-  }
-  fail("\"", what, "\" has a ", json.type_name(), " where it must have a ",
-       whole ? "number from 0" : "number");
+// From 0; beyond most no class, pixel or place can be, and products of two cannot overflow.
+Index whole_number(const Line& json, const char* what) {
+  constexpr Index most = Index{1} << 31;
+  const bool whole = json.is_number_integer() && json >= 0 && json <= most;
+  if (!whole) fail("\"", what, "\" must be a number from 0 to ", most);
+  return json.get<Index>();
+}
+
+double fraction(const Line& json, const char* what) {
+  if (!json.is_number() || !(json >= 0 && json <= 1))
+    fail("\"", what, "\" must be a number from 0 to 1");
+  return json.get<double>();
 }
 
 const Line& list(const Line& object, const char* name) {
@@ -51,7 +53,7 @@ std::vector<Guess> guesses_of(const Line& object, const char* name) {
   for (const Line& one : list(object, name)) {
     if (!one.is_array() || one.size() != 5)
       fail("\"", name, "\" must be made of [class, x, y, width, height]");
-    const auto number = [&](std::size_t i) { return value<Index>(one[i], name); };
+    const auto number = [&](std::size_t i) { return whole_number(one[i], name); };
     guesses.push_back({number(0), {number(1), number(2), number(3), number(4)}});
   }
   return guesses;
@@ -73,21 +75,24 @@ Record parse_record(std::string_view line) {
   const Line json = Line::parse(line, nullptr, false);
   if (!json.is_object()) fail("not an object of JSON");
   Record record;
-  record.place = value<std::size_t>(member(json, "place"), "place");
+  record.place = static_cast<std::size_t>(whole_number(member(json, "place"), "place"));
   const Line& image = member(json, "image");
   if (!image.is_string()) fail("\"image\" must be a string");
   record.image = image.get<std::string>();
-  record.width = value<Index>(member(json, "width"), "width");
-  record.height = value<Index>(member(json, "height"), "height");
+  record.width = whole_number(member(json, "width"), "width");
+  record.height = whole_number(member(json, "height"), "height");
   for (const Line& one : list(json, "classes")) {
     if (!one.is_array() || one.size() != 2)
       fail("\"classes\" must be made of [class, probability]");
-    record.classes.push_back({value<Index>(one[0], "classes"), value<float>(one[1], "classes")});
+    // JSON has no NaN, which a network may give: null stands for it.
+    const double probability =
+        one[1].is_null() ? std::numeric_limits<double>::quiet_NaN() : fraction(one[1], "classes");
+    record.classes.push_back({whole_number(one[0], "classes"), static_cast<float>(probability)});
   }
   record.guesses = guesses_of(json, "guesses");
   record.known = guesses_of(json, "known");
   for (const Line& one : list(json, "overlaps"))
-    record.overlaps.push_back(value<double>(one, "overlaps"));
+    record.overlaps.push_back(fraction(one, "overlaps"));
   return record;
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -23,8 +25,8 @@ class RecordsFile {
   RecordsFile& operator=(const RecordsFile&) = delete;
   ~RecordsFile();
 
-  // What was in it when it was opened.
-  const std::vector<Record>& known() const { return known_; }
+  // What was in it when it was opened; once.
+  std::vector<Record> take_known() { return std::move(known_); }
 
   // It is in the file when this returns, also if the program is killed.
   void append(const Record& record);

@@ -29,43 +29,37 @@ struct Part {
 };
 
 template <class T>
-Tensor<T> read_map(const NpyReader& file, const std::string& path) {
+Tensor<T> read_values(const NpyReader& file) {
+  Tensor<T> values = Tensor<T>::uninitialized(file.shape());
+  file.read(0, {values.begin(), values.end()});
+  return values;
+}
+
+template <class To, class From>
+Tensor<To> converted(const Tensor<From>& map) {
+  Tensor<To> out = Tensor<To>::uninitialized(map.shape());
+  std::transform(map.begin(), map.end(), out.begin(),
+                 [](From value) { return static_cast<To>(value); });
+  return out;
+}
+
+// The score map in the file, at score_map_size.
+Tensor<double> load_score_map(const std::string& path) {
+  const NpyReader file(path, NpyReader::Elements::float32_or_float64);
   const Shape& shape = file.shape();
-  Tensor<T> map = Tensor<T>::uninitialized(shape);
-  file.read(0, {map.begin(), map.end()});
-  const auto wrong =
-      std::find_if(map.begin(), map.end(), [](T value) { return !(value >= 0 && value <= 1); });
+  if (shape.rank() != 2 || shape.size() == 0)
+    fail(path, ": a score map has shape (height, width), not ", shape.str());
+  Tensor<double> map =
+      file.is_float64() ? read_values<double>(file) : converted<double>(read_values<float>(file));
+  const auto wrong = std::find_if(map.begin(), map.end(),
+                                  [](double value) { return !(value >= 0 && value <= 1); });
   if (wrong != map.end()) {
     const Index at = wrong - map.begin();
     fail(path, ": a score map is from 0 to 1, this one is ", *wrong, " in row ", at / shape[1],
          ", column ", at % shape[1]);
   }
-  return map;
-}
-
-template <class T>
-Tensor<float> in_float32(const Tensor<T>& map) {
-  Tensor<float> out = Tensor<float>::uninitialized(map.shape());
-  std::transform(map.begin(), map.end(), out.begin(),
-                 [](T value) { return static_cast<float>(value); });
-  return out;
-}
-
-// use(the score map in the file, at score_map_size), in the type that it is computed in.
-template <class Use>
-auto with_score_map(const std::string& path, const Use& use) {
-  const NpyReader file(path, NpyReader::Elements::float32_or_float64);
-  const Shape& shape = file.shape();
-  if (shape.rank() != 2 || shape.size() == 0)
-    fail(path, ": a score map has shape (height, width), not ", shape.str());
-  const bool as_it_is = shape[0] == score_map_size && shape[1] == score_map_size;
-  if (!file.is_float64()) {
-    const Tensor<float> map = read_map<float>(file, path);
-    return use(as_it_is ? map : upsample(map, score_map_size, score_map_size));
-  }
-  const Tensor<double> map = read_map<double>(file, path);
-  if (as_it_is) return use(map);
-  return use(upsample(in_float32(map), score_map_size, score_map_size));
+  if (shape[0] == score_map_size && shape[1] == score_map_size) return map;
+  return converted<double>(upsample(converted<float>(map), score_map_size, score_map_size));
 }
 
 }  // namespace
@@ -93,14 +87,12 @@ std::vector<Box> boxes_on_score_map(const Truth& truth, Index width, Index heigh
 std::vector<double> best_overlaps_of_file(const std::string& path,
                                           const std::vector<Box>& true_boxes,
                                           const MaxBoxAccOptions& options) {
-  return with_score_map(path,
-                        [&](const auto& map) { return best_overlaps(map, true_boxes, options); });
+  return best_overlaps(load_score_map(path), true_boxes, options);
 }
 
 BoxedScoreMap read_score_map(const std::string& path, const MaxBoxAccOptions& options) {
-  return with_score_map(path, [&](const auto& map) {
-    return BoxedScoreMap{in_float32(map), boxes_at_thresholds(map, options)};
-  });
+  const Tensor<double> map = load_score_map(path);
+  return {converted<float>(map), boxes_at_thresholds(map, options)};
 }
 
 void write_score_map(const std::string& path, const Tensor<float>& map) {

@@ -22,10 +22,9 @@ Tensor<float> picture_score_map(TensorView<const float> map, const Box& view, In
 // Error if one is not inside of the picture.
 std::vector<Box> boxes_on_score_map(const Truth& truth, Index width, Index height);
 
-// What best_overlaps gives for the score map in a .npy file: float32 or float64, (h, w), from 0
-// to 1, computed in the type that it has. Of another size than score_map_size in both, it is
-// upsampled to that, bilinearly, in float32. Throws Error, naming the file, if it is something
-// else.
+// What best_overlaps gives for the score map in a .npy file: float32 or float64, (h, w), from 0 to
+// 1. Of another size than score_map_size in both, it is upsampled to that, bilinearly, in float32.
+// Throws Error, naming the file, if it is something else.
 std::vector<double> best_overlaps_of_file(const std::string& path,
                                           const std::vector<Box>& true_boxes,
                                           const MaxBoxAccOptions& options);
