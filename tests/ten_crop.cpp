@@ -45,6 +45,7 @@ using camlite::test::Random;
 using camlite::test::random_picture;
 using camlite::test::read_npy;
 using camlite::test::relative_error;
+using Catch::Contains;
 
 namespace {
 
@@ -198,12 +199,13 @@ TEST_CASE("crops are as large as a model's input, in a frame of the size that it
   };
   CHECK(of(prepared(256, 224, shorter_side)) == TenCrops{256, 224});
   CHECK(of(prepared({300, 260}, {224, 200}, exact)) == TenCrops{{300, 260}, {224, 200}});
-  // Where there is no larger frame, that of the paper in proportion.
-  CHECK(of(prepared(224, 224, exact)) == TenCrops{256, 224});
-  CHECK(of(prepared(64, 64, shorter_side)) == TenCrops{73, 64});
-  CHECK(of(prepared(32, 0, shorter_side)) == TenCrops{37, 32});
-  CHECK(of(prepared({300, 200}, {224, 200}, exact)) == TenCrops{{256, 229}, {224, 200}});
-  CHECK(of(prepared(0, 0, shorter_side)) == TenCrops{{27, 23}, {24, 20}});
+  // Where that is no larger, as much smaller as in the paper.
+  CHECK(of(prepared(256, 256, exact)) == TenCrops{256, 224});
+  CHECK(of(prepared(64, 64, shorter_side)) == TenCrops{64, 56});
+  CHECK(of(prepared(32, 0, shorter_side)) == TenCrops{32, 28});
+  CHECK(of(prepared({300, 200}, {224, 200}, exact)) == TenCrops{{300, 200}, {263, 175}});
+  CHECK(of(prepared(0, 64, shorter_side)) == TenCrops{64, 56});
+  CHECK(of(prepared(0, 0, shorter_side)) == TenCrops{{24, 20}, {21, 18}});
 }
 
 TEST_CASE("the input is the resized picture's parts, the second five mirrored") {
@@ -340,16 +342,20 @@ TEST_CASE("what is no ten crops is refused with the numbers") {
 }
 
 TEST_CASE("a network without class activation maps has averaged probabilities all the same") {
-  const Network network(
-      camlite::random_model("input channels=3 height=12 width=12\n"
-                            "f flatten input\nl linear f out_features=4\nprob softmax l\n"));
+  const Model model = camlite::random_model(
+      "input channels=3 height=12 width=12\nf flatten input\nl linear f out_features=4\n"
+      "prob softmax l\n");
+  const Network network(with_preprocessing(model, prepared(14, 12, exact)));
   Random random(7);
-  const TenCropPrediction seen =
-      camlite::predict_ten_crops(network, random_picture(random, 20, 30));
+  const Image picture = random_picture(random, 20, 30);
+  const TenCropPrediction seen = camlite::predict_ten_crops(network, picture);
   double sum = 0;
   for (float p : seen.probabilities()) sum += double{p};
   CHECK(sum == Approx(1).epsilon(1e-6));
   CHECK_THROWS_AS(camlite::class_activation_map(seen, 0), camlite::Error);
+  // One that takes pictures of one size, and has nothing around it to crop from.
+  CHECK_THROWS_WITH(camlite::predict_ten_crops(Network(model), picture),
+                    Contains("(10, 11, 11, 3)"));
 }
 
 TEST_CASE("the authors' features of ten crops make one map, in which the crops agree") {

@@ -45,20 +45,18 @@ struct TenCrops {
 };
 
 // The ten crops for a model: of the size of its input, from a frame of the size to which it resizes
-// pictures. Where its pictures are resized to no more than its input, so that no crop would differ
-// from another, the frame is as much larger as in the paper, 256/224 of the crop, rounded: 73 x 73
-// for 64 x 64.
+// pictures. Where that is no larger, so that no crop would differ from another, crops are smaller
+// than the input by as much as in the paper, 224/256 of the frame, rounded: 56 x 56 of 64 x 64. (A
+// larger frame would show things larger than the network knows them, which costs far more.)
 inline TenCrops ten_crops(const Model& model) {
-  const Preprocessing& how = model.preprocessing();
-  const Size2d resize = how.resize;
-  TenCrops crops;
-  crops.crop = how.crop != Size2d(0) ? how.crop
-               : resize != Size2d(0) ? resize
-                                     : Size2d{model.graph().height, model.graph().width};
-  const auto larger = [](Index extent) { return (extent * 256 + 112) / 224; };
-  crops.frame = resize.height > crops.crop.height && resize.width > crops.crop.width
-                    ? resize
-                    : Size2d{larger(crops.crop.height), larger(crops.crop.width)};
+  const Size2d none = 0;
+  const auto [resize, crop] = std::pair(model.preprocessing().resize, model.preprocessing().crop);
+  TenCrops crops{resize, crop};
+  if (resize == none)
+    crops.frame = crop != none ? crop : Size2d{model.graph().height, model.graph().width};
+  const auto smaller = [](Index extent) { return (extent * 224 + 128) / 256; };
+  if (crop == none || crop.height >= crops.frame.height || crop.width >= crops.frame.width)
+    crops.crop = {smaller(crops.frame.height), smaller(crops.frame.width)};
   return crops;
 }
 
