@@ -133,6 +133,21 @@ class Figures(EvaluateTest):
             seen.add(tuple(classes.count(k) for k in (first, second, third)))
         self.assertIn((2, 2, 1), seen)
 
+    def test_the_largest_boxes_of_the_authors_rule_are_of_five_classes(self):
+        self.small_set()
+        guesses = {}
+        for rule in ("authors", "authors-largest"):
+            self.evaluate("--rule", rule, "--records", f"{rule}.jsonl", "--threads", 1)
+            lines = (self.here / f"{rule}.jsonl").read_text().splitlines()[1:]
+            guesses[rule] = [json.loads(line)["guesses"] for line in lines]
+        for p, submitted, largest in zip(self.pictures, guesses["authors"], guesses["authors-largest"]):
+            self.assertEqual([guess[0] for guess in largest], p.order[:5].tolist())
+            for k in p.order[:3]:
+                first = next(guess for guess in submitted if guess[0] == k)
+                self.assertIn(first, largest)
+                areas = [guess[3] * guess[4] for guess in submitted if guess[0] == k]
+                self.assertEqual(areas[0], max(areas))
+
     def test_ten_crops_see_a_picture_and_its_mirror_image_alike(self):
         self.small_set(12)
         for i, p in enumerate(self.pictures):

@@ -242,8 +242,11 @@ void tell(const Figures& figures, const Dataset& set, const EvaluateOptions& opt
 // How boxes come about: "tiny_vgg_gap, the paper's rule at 0.2".
 std::string method(const EvaluateOptions& options) {
   if (!options.score_maps.empty()) return text("maps of ", printable(options.score_maps));
-  return text(printable(options.model.name()), ", the ", options.rule, "'s rule",
-              options.rule == "paper" ? text(" at ", options.threshold) : "",
+  const std::string rule =
+      options.rule == "paper"
+          ? text("the paper's rule at ", options.threshold)
+          : text("the authors' rule", options.rule == "authors" ? "" : ", its largest boxes");
+  return text(printable(options.model.name()), ", ", rule,
               options.crops == 10 ? ", ten crops" : "");
 }
 
@@ -302,11 +305,13 @@ void add_evaluate(CLI::App& program, int& status) {
   add_model_options(*command, options->model);
   command
       ->add_option("--rule", options->rule,
-                   "how a map becomes boxes: paper, the largest region above a share of the "
-                   "maximum; authors, the generator that the paper's authors released")
+                   "how maps become boxes: paper, the largest region above a share of the maximum; "
+                   "authors, the generator that the paper's authors released, two boxes of the "
+                   "first and of the second class and one of the third, their heuristics; "
+                   "authors-largest, its largest box of each of five classes")
       ->type_name("NAME")
       ->capture_default_str()
-      ->check(CLI::IsMember({"paper", "authors"}));
+      ->check(CLI::IsMember({"paper", "authors", "authors-largest"}));
   auto* threshold =
       command->add_option("--threshold", options->threshold, "the share of the paper's rule")
           ->type_name("T")

@@ -21,7 +21,8 @@ constexpr Index most_guesses = 5;
 
 // Of each class, the likeliest first, how many boxes are submitted.
 std::vector<std::size_t> boxes_submitted(const std::string& rule) {
-  // Section 3.2 of the paper: two of the first and the second class, one of the third.
+  // Section 3.2 of the paper, "heuristics": two of the first and the second class, one of the
+  // third.
   if (rule == "authors") return {2, 2, 1};
   return std::vector<std::size_t>(most_guesses, 1);
 }
@@ -124,8 +125,8 @@ Examined Examiner::see(const Prediction& seen, const Example& example, Record re
 }
 
 std::vector<Box> Examiner::boxes_of(TensorView<const float> map, const Box& view) const {
-  if (options_.rule == "authors") return authors_boxes(map, view);
-  return boxes(map, view, {.threshold = options_.threshold});
+  if (options_.rule == "paper") return boxes(map, view, {.threshold = options_.threshold});
+  return authors_boxes(map, view);
 }
 
 }  // namespace camlite::tool
