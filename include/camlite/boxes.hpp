@@ -9,6 +9,7 @@
 #include <camlite/box.hpp>
 #include <camlite/error.hpp>
 #include <camlite/tensor.hpp>
+#include <camlite/union_find.hpp>
 #include <camlite/upsample.hpp>
 
 namespace camlite {
@@ -84,7 +85,7 @@ class RegionScan {
     std::size_t root = none;
     while (up != above_.end() && up->end < begin) ++up;
     for (; up != above_.end() && up->begin <= end; ++up) {
-      root = root == none ? root_of(up->part) : unite(root, up->part);
+      root = root == none ? detail::root_of(parts_, up->part) : unite(root, up->part);
       if (up->end > end) break;
     }
     if (root == none) parts_.push_back({begin, end, y_, y_, 0, root});
@@ -96,17 +97,10 @@ class RegionScan {
     return root;
   }
 
-  std::size_t root_of(std::size_t part) {
-    while (parts_[part].parent != part) {
-      part = parts_[part].parent = parts_[parts_[part].parent].parent;  // path halving
-    }
-    return part;
-  }
-
   // The older root stays: it holds the first pixel of the region.
   std::size_t unite(std::size_t a, std::size_t b) {
-    a = root_of(a);
-    b = root_of(b);
+    a = detail::root_of(parts_, a);
+    b = detail::root_of(parts_, b);
     if (a == b) return a;
     if (b < a) std::swap(a, b);
     Part& keep = parts_[a];

@@ -9,6 +9,7 @@
 
 #include <camlite/box.hpp>
 #include <camlite/tensor.hpp>
+#include <camlite/union_find.hpp>
 
 namespace camlite {
 
@@ -176,20 +177,13 @@ class ContourScan {
   }
 
   void join(Run& run, std::size_t part) {
-    run.part = run.part == none ? root_of(part) : unite(run.part, part);
-  }
-
-  std::size_t root_of(std::size_t part) {
-    while (parts_[part].parent != part) {
-      part = parts_[part].parent = parts_[parts_[part].parent].parent;  // path halving
-    }
-    return part;
+    run.part = run.part == none ? detail::root_of(parts_, part) : unite(run.part, part);
   }
 
   // The older root stays: it holds the first pixel.
   std::size_t unite(std::size_t a, std::size_t b) {
-    a = root_of(a);
-    b = root_of(b);
+    a = detail::root_of(parts_, a);
+    b = detail::root_of(parts_, b);
     parts_[std::max(a, b)].parent = std::min(a, b);
     return std::min(a, b);
   }
@@ -206,7 +200,7 @@ class ContourScan {
         whole.bottom = std::max(whole.bottom, part.bottom);
         whole.area += part.area;
       } else {
-        part.around = root_of(part.around);
+        part.around = detail::root_of(parts_, part.around);
         parts_[part.around].area += part.area;
       }
     }

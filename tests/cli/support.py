@@ -5,6 +5,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,22 @@ class ProgramTest(unittest.TestCase):
         for word in ("terminate", "what()", "Traceback", "Sanitizer"):
             self.assertNotIn(word, err)
         return out, err
+
+    def on_a_terminal(self, *arguments):
+        """Runs the program with standard error on a terminal; returns (stdout, what the terminal gets)."""
+        ours, theirs = pty.openpty()
+        command = [PROGRAM, *map(str, arguments)]
+        done = subprocess.run(command, cwd=self.here, stdout=subprocess.PIPE, stderr=theirs, timeout=60)
+        os.close(theirs)
+        said = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                said += chunk
+        except OSError:  # the other end is closed
+            pass
+        os.close(ours)
+        self.assertEqual(done.returncode, 0)
+        return done.stdout.decode(), said.decode()
 
     def json(self, *arguments, status=0):
         """The objects on standard output, one a line."""

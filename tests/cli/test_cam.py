@@ -1,15 +1,13 @@
 """camlite cam: overlays, boxes, their names, and what happens to pictures that cannot be read."""
 
 import os
-import pty
 import re
 import shutil
-import subprocess
 import unittest
 
 import numpy as np
 
-from support import BLUE, COLOUR_WEIGHT, GREEN, PICTURES, PROGRAM, RED, ProgramTest, read_pixels, softmax, write_model
+from support import BLUE, COLOUR_WEIGHT, GREEN, PICTURES, RED, ProgramTest, read_pixels, softmax, write_model
 
 
 class Cam(ProgramTest):
@@ -314,29 +312,15 @@ class OddNames(ProgramTest):
 
 
 class Progress(ProgramTest):
-    def on_a_terminal(self, *arguments):
-        """What the program says on standard error where that is a terminal."""
-        ours, theirs = pty.openpty()
-        command = [PROGRAM, "cam", *map(str, arguments), "--model", str(self.colours()), "--no-overlay"]
-        done = subprocess.run(command, cwd=self.here, stdout=subprocess.PIPE, stderr=theirs, timeout=60)
-        os.close(theirs)
-        said = b""
-        try:
-            while chunk := os.read(ours, 4096):
-                said += chunk
-        except OSError:
-            pass
-        os.close(ours)
-        return done.stdout.decode(), said.decode()
-
     def test_only_on_a_terminal_and_of_many(self):
         for name in ("a.png", "b.png", "c.png"):
             self.picture(name, ((3, 4, 20, 10), RED))
-        out, said = self.on_a_terminal("a.png", "b.png", "c.png")
+        how = ("--model", self.colours(), "--no-overlay")
+        out, said = self.on_a_terminal("cam", "a.png", "b.png", "c.png", *how)
         self.assertIn("2 of 3  b.png", said)
         self.assertEqual(len(re.findall("40x30", out)), 3)
         self.assertTrue(said.endswith("\r\x1b[K"), "the line is cleared in the end")
-        self.assertEqual(self.on_a_terminal("a.png")[1], "")
+        self.assertEqual(self.on_a_terminal("cam", "a.png", *how)[1], "")
         _, err = self.camlite("cam", "a.png", "b.png", "--model", self.colours())
         self.assertEqual(err, "")
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -424,21 +423,9 @@ class StoppedRuns(ProgramTest):
             self.assertIn(message, err)
 
     def test_progress_on_a_terminal_only(self):
-        ours, theirs = pty.openpty()
-        command = [PROGRAM, *map(str, self.command)]
-        command.remove("--quiet")
-        done = subprocess.run(command, cwd=self.here, stdout=subprocess.PIPE, stderr=theirs, timeout=60)
-        os.close(theirs)
-        said = b""
-        try:
-            while chunk := os.read(ours, 4096):
-                said += chunk
-        except OSError:
-            pass
-        os.close(ours)
-        self.assertEqual(done.returncode, 0)
-        self.assertRegex(said.decode(), r"\[#*\.*\]  \d+ of 300  [\d.]+/s, \d+ s left  errors: top-1 [\d.]+%")
-        self.assertRegex(said.decode(), r"300 pictures in \d+ s: \d+ a second, 2 threads")
+        _, said = self.on_a_terminal(*(word for word in self.command if word != "--quiet"))
+        self.assertRegex(said, r"\[#*\.*\]  \d+ of 300  [\d.]+/s, \d+ s left  errors: top-1 [\d.]+%")
+        self.assertRegex(said, r"300 pictures in \d+ s: \d+ a second, 2 threads")
         _, err = self.whole()
         self.assertEqual(err, "")
 

@@ -18,6 +18,7 @@
 #include "arguments.hpp"
 #include "commands.hpp"
 #include "console.hpp"
+#include "paths.hpp"
 #include "pictures.hpp"
 
 namespace camlite::tool {
@@ -39,13 +40,6 @@ constexpr std::pair<const char*, Colormap> colormaps[] = {{"jet", Colormap::jet}
                                                           {"turbo", Colormap::turbo},
                                                           {"viridis", Colormap::viridis},
                                                           {"gray", Colormap::gray}};
-
-// One spelling for each file, whether or not it is there.
-std::string identity(const fs::path& path) {
-  std::error_code error;
-  const fs::path canonical = fs::weakly_canonical(path, error);
-  return (error ? fs::absolute(path, error).lexically_normal() : canonical).string();
-}
 
 // The overlay's file for each picture: --out itself, or NAME.cam.png in a directory. A name that an
 // earlier picture of this run has, or that is one of its pictures, becomes NAME-2.cam.png, and so

@@ -2,22 +2,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <camlite/error.hpp>
 #include <camlite/model/model_file.hpp>
 
+#include "../paths.hpp"
 #include "config.hpp"
 
 namespace camlite::tool {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 // FNV-1a of 64 bits: it tells files apart that were exchanged by mistake, not by malice.
 class Hash {
@@ -72,12 +69,8 @@ std::string hash_of(const Model& model) {
   return hash.str();
 }
 
-// One spelling for each folder; "" stays that.
-std::string identity(const std::string& folder) {
-  if (folder.empty()) return folder;
-  std::error_code error;
-  const fs::path canonical = fs::weakly_canonical(folder, error);
-  return error ? folder : canonical.string();
+std::string folder(const std::string& path) {
+  return path.empty() ? "none" : identity(path);
 }
 
 }  // namespace
@@ -87,9 +80,9 @@ nlohmann::ordered_json fingerprint(const EvaluateOptions& options, const Dataset
   nlohmann::ordered_json asked{{"version", CAMLITE_VERSION},
                                {"pictures", set.examples.size()},
                                {"truth", hash_of(set)},
-                               {"images", identity(options.images)}};
+                               {"images", folder(options.images)}};
   if (model == nullptr) {
-    asked["scoremaps"] = identity(options.score_maps);
+    asked["scoremaps"] = folder(options.score_maps);
   } else {
     asked["model"] = options.model.name();
     asked["weights"] = hash_of(*model);
@@ -98,7 +91,7 @@ nlohmann::ordered_json fingerprint(const EvaluateOptions& options, const Dataset
     asked["whole"] = options.predict.whole_picture ? "yes" : "no";
     asked["rule"] = options.rule;
     if (options.rule == "paper") asked["threshold"] = text(options.threshold);
-    asked["save-maps"] = identity(options.save_maps);
+    asked["save-maps"] = folder(options.save_maps);
   }
   asked["multi-region"] = options.multi_region ? "yes" : "no";
   return asked;
