@@ -318,6 +318,8 @@ class Report(ReportTest):
         out, err = self.camlite("evaluate", *options, "--report", "file/page", status=1)
         self.assertEqual(out, "")
         self.assertIn("file/page: cannot make the directory", err)
+        out, _ = self.camlite("evaluate", *options, "--report", "new/page")
+        self.assertTrue(out.endswith("  report: new/page/index.html\n"), out)
         self.camlite("evaluate", *options, "--report-pictures", 3, status=2)
         self.camlite("evaluate", *options, "--report", "p", "--report-pictures", 0, status=2)
 

@@ -269,9 +269,11 @@ int evaluate(const EvaluateOptions& options) {
     const Figures figures = figures_of(set, by_place, options);
     tell(figures, set, options, method(options), complaints.count(), complete);
     if (!options.report.empty()) {
-      write_report({set, by_place, figures, options, examiner.network(), method(options),
-                    pictures_told(figures, set, complaints.count()) +
-                        (complete ? "" : text("; stopped before all ", set.examples.size()))});
+      const std::string page =
+          write_report({set, by_place, figures, options, examiner.network(), method(options),
+                        pictures_told(figures, set, complaints.count()) +
+                            (complete ? "" : text("; stopped before all ", set.examples.size()))});
+      if (!options.json) print(text("  report: ", printable(page), "\n"));
     }
   } else {
     complain("no picture was evaluated");

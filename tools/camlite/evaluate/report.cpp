@@ -142,7 +142,7 @@ void make_report_folder(const std::string& folder) {
   if (error) fail(folder, ": cannot make the directory: ", error.message());
 }
 
-void write_report(const ReportContent& content) {
+std::string write_report(const ReportContent& content) {
   const EvaluateOptions& options = content.options;
   const Figures& figures = content.figures;
   const std::string title = "camlite evaluate: " + html(content.method);
@@ -168,9 +168,11 @@ void write_report(const ReportContent& content) {
       gallery(content.set, content.records, figures, options, content.network,
               options.report_pictures),
       script, "</body>\n</html>\n");
-  OutputFile file((fs::path(options.report) / "index.html").string());
+  std::string path = (fs::path(options.report) / "index.html").string();
+  OutputFile file(path);
   file.write(std::as_bytes(std::span(page)));
   file.commit();
+  return path;
 }
 
 }  // namespace camlite::tool
