@@ -1,4 +1,4 @@
-// Maps normalized, upsampled, coloured and laid over a photo; boxes drawn.
+// Maps normalized, upsampled, coloured and laid over a photo.
 #include <camlite/heatmap.hpp>
 
 #include <algorithm>
@@ -240,30 +240,4 @@ TEST_CASE("an overlay outside of the photo is refused") {
   CHECK_THROWS_WITH(camlite::overlay(photo, map, {0, 0, 9, 8}, {.alpha = 1.5F}),
                     "overlay: alpha is a share, 0 to 1, not 1.5");
   CHECK_THROWS_AS(camlite::overlay(photo, map, {0, 0, 9, 8}, {.alpha = not_a_number}), Error);
-}
-
-TEST_CASE("draw_box paints the outermost pixels of the box, as far as they are in the picture") {
-  const Rgb green{0, 255, 0};
-  Random random(4);
-  for (int i = 0; i < 300; ++i) {
-    Image image(12, 10);
-    const Box box{random.between(-6, 12), random.between(-6, 10), random.between(0, 15),
-                  random.between(0, 15)};
-    const Index thickness = random.between(1, 4);
-    camlite::draw_box(image, box, green, thickness);
-    bool right = true;
-    for (Index y = 0; y < 10; ++y) {
-      for (Index x = 0; x < 12; ++x) {
-        // How many pixels lie between this one and the nearest outside of the box.
-        const Index depth =
-            std::min({x - box.x, y - box.y, box.x + box.width - 1 - x, box.y + box.height - 1 - y});
-        right &= color_at(image, x, y) == (depth >= 0 && depth < thickness ? green : Rgb{0, 0, 0});
-      }
-    }
-    INFO(box.x << " " << box.y << " " << box.width << " " << box.height << ", " << thickness);
-    CHECK(right);
-  }
-  Image image(3, 3);
-  CHECK_THROWS_WITH(camlite::draw_box(image, {0, 0, 3, 3}, green, 0),
-                    "draw_box: a line 0 pixels thick");
 }

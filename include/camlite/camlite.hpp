@@ -7,7 +7,9 @@
 #include <camlite/authors_boxes.hpp>
 #include <camlite/boxes.hpp>
 #include <camlite/cam.hpp>
+#include <camlite/caption.hpp>
 #include <camlite/cubic.hpp>
+#include <camlite/draw.hpp>
 #include <camlite/error.hpp>
 #include <camlite/evaluate.hpp>
 #include <camlite/heatmap.hpp>
@@ -19,3 +21,4 @@
 #include <camlite/preprocess.hpp>
 #include <camlite/ten_crop.hpp>
 #include <camlite/tensor.hpp>
+#include <camlite/text.hpp>

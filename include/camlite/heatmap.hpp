@@ -1,7 +1,6 @@
-// heatmap, overlay, draw_box: class activation maps and boxes made visible.
+// heatmap, overlay: class activation maps made visible.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -80,12 +79,6 @@ inline void paint_map(Image& image, const Box& view, TensorView<const float> map
   }
 }
 
-inline void set_pixel(std::uint8_t* pixel, Rgb color) {
-  pixel[0] = color.r;
-  pixel[1] = color.g;
-  pixel[2] = color.b;
-}
-
 }  // namespace detail
 
 struct HeatmapOptions {
@@ -125,21 +118,6 @@ inline Image overlay(const Image& photo, TensorView<const float> map, const Box&
   Image out = photo;
   detail::paint_map(out, view, map, detail::HeatBlend(options.colormap, alpha));
   return out;
-}
-
-// Outlines the box on the picture: the outermost `thickness` pixels of the box take the colour.
-// What lies outside of the picture is left out. Throws Error if the thickness is not positive.
-inline void draw_box(Image& image, const Box& box, Rgb color, Index thickness = 1) {
-  if (thickness < 1) fail("draw_box: a line ", thickness, " pixels thick");
-  const Index bottom = std::min(box.y + box.height, image.height());
-  const Index right = std::min(box.x + box.width, image.width());
-  for (Index y = std::max(box.y, Index{0}); y < bottom; ++y) {
-    const bool in_line = y - box.y < thickness || box.y + box.height - y <= thickness;
-    for (Index x = std::max(box.x, Index{0}); x < right; ++x) {
-      if (!in_line && x - box.x >= thickness && box.x + box.width - x > thickness) continue;
-      detail::set_pixel(image.pixel(x, y), color);
-    }
-  }
 }
 
 }  // namespace camlite

@@ -117,7 +117,7 @@ class Overlay(ProgramTest):
         self.pixels = read_pixels(self.picture("cat.png", ((3, 4, 20, 10), RED), ((28, 15, 9, 12), (0, 90, 0))))
 
     def test_without_heat_it_is_the_picture_and_the_box(self):
-        seen = self.overlay("--alpha", "0")
+        seen = self.overlay("--alpha", "0", "--no-caption")
         self.assertEqual(seen.shape, self.pixels.shape)
         outside = np.ones(seen.shape[:2], bool)
         outside[4:14, 3:23] = False
@@ -126,6 +126,39 @@ class Overlay(ProgramTest):
         np.testing.assert_array_equal(seen[inside], self.pixels[inside])
         np.testing.assert_array_equal(seen[4, 3:23], 0)
         np.testing.assert_array_equal(seen[5, 4:22], 255)
+
+    def test_plain_is_the_heat_over_the_picture_alone(self):
+        np.testing.assert_array_equal(self.overlay("--plain", "--alpha", "0"), self.pixels)
+        heat = self.overlay("--plain", "--alpha", "1", "--colormap", "gray")
+        np.testing.assert_array_equal(heat, np.repeat(self.pixels[:, :, :1], 3, axis=2))
+        half = self.overlay("--plain", "--colormap", "gray")
+        np.testing.assert_array_equal(half, (self.pixels + heat + 1) // 2)
+
+    def test_small_pictures_have_their_caption_below(self):
+        seen, without = self.overlay(), self.overlay("--no-caption")
+        self.assertEqual(seen.shape, (30 + 15 + 15, 40, 3))
+        np.testing.assert_array_equal(seen[:30], without)
+        self.assertEqual(set(map(tuple, seen[30:].reshape(-1, 3))), {(0, 0, 0), (255, 255, 255)})
+
+    def test_larger_pictures_have_it_above_the_box(self):
+        self.picture("cat.png", ((100, 60, 150, 100), RED), size=(400, 300))
+        (result,) = self.json("cam", "cat.png", "--model", self.colours(), "--class", "red")
+        self.assertEqual(result["top"][0]["box"], [100, 60, 150, 100])
+        captioned, without = read_pixels(self.here / "cat.cam.png"), self.overlay("--no-caption")
+        y, x = np.nonzero((captioned != without).any(axis=2))
+        width = 6 * len(f"crimson, red {100 * result['top'][0]['probability']:.1f} %") + 4
+        self.assertEqual((x.min(), y.min(), x.max() + 1, y.max() + 1), (100, 45, 100 + width, 60))
+
+    def test_captions_of_hostile_labels(self):
+        self.picture("cat.png", ((0, 0, 200, 200), RED), size=(200, 200))
+        for label in ("", "w" * 10240, "\x1b[31m\x07", "\u732b", ",,,,,,,,"):
+            model = self.colours(labels=[label or " ", "green", "blue"])
+            self.camlite("cam", "cat.png", "--model", model)
+            self.assertEqual(read_pixels(self.here / "cat.cam.png").shape, (200, 200, 3))
+
+    def test_only_one_way_to_draw(self):
+        for wrong in (("--plain", "--no-caption"), ("--plain", "--no-overlay"), ("--no-caption", "--no-overlay")):
+            self.camlite("cam", "cat.png", "--model", self.colours(), *wrong, status=2)
 
     def test_colormap_gray_and_full_heat_show_the_map(self):
         seen = self.overlay("--alpha", "1", "--colormap", "gray", "--class", "leaf green")

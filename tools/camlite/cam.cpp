@@ -7,17 +7,16 @@
 #include <set>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include <camlite/boxes.hpp>
 #include <camlite/cam.hpp>
-#include <camlite/heatmap.hpp>
 #include <camlite/image_io.hpp>
 
 #include "arguments.hpp"
 #include "commands.hpp"
 #include "console.hpp"
+#include "drawing.hpp"
 #include "paths.hpp"
 #include "pictures.hpp"
 
@@ -31,15 +30,9 @@ struct CamOptions : PictureOptions {
   std::string wanted;  // --class
   std::string out;
   bool no_overlay = false;
-  std::string colormap = "jet";
-  float alpha = OverlayOptions().alpha;
+  DrawingOptions drawing;
   float threshold = BoxOptions().threshold;
 };
-
-constexpr std::pair<const char*, Colormap> colormaps[] = {{"jet", Colormap::jet},
-                                                          {"turbo", Colormap::turbo},
-                                                          {"viridis", Colormap::viridis},
-                                                          {"gray", Colormap::gray}};
 
 // The overlay's file for each picture: --out itself, or NAME.cam.png in a directory. A name that an
 // earlier picture of this run has, or that is one of its pictures, becomes NAME-2.cam.png, and so
@@ -90,13 +83,6 @@ class OverlayNames {
   std::set<std::string> taken_;
 };
 
-// White in black, so that it is seen on every colour, and as thick as the picture is large.
-void outline(Image& picture, const Box& box) {
-  const Index white = std::max<Index>(1, std::min(picture.width(), picture.height()) / 150);
-  draw_box(picture, box, {0, 0, 0}, white + 2);
-  draw_box(picture, {box.x + 1, box.y + 1, box.width - 2, box.height - 2}, {255, 255, 255}, white);
-}
-
 // The largest region's box, if the map is positive anywhere.
 std::optional<Box> largest_box(TensorView<const float> map, const Box& view, float threshold) {
   const std::vector<Box> all = boxes(map, view, {.threshold = threshold});
@@ -110,9 +96,6 @@ class Cam {
     const Model& model = network_.model();
     network_.require_maps();
     if (!options.wanted.empty()) wanted_ = find_class(model, options.wanted);
-    for (const auto& [name, value] : colormaps) {
-      if (options.colormap == name) colormap_ = value;
-    }
   }
 
   // Writes the overlay, if a file is named.
@@ -137,11 +120,11 @@ class Cam {
       const TensorView<const float> map = maps.view()[static_cast<Index>(i)];
       found.findings.push_back(
           {seen.score(classes[i]), largest_box(map, seen.view(), options_.threshold)});
-      if (classes[i] != shown || overlay_path.empty()) continue;
-      Image heat =
-          overlay(picture, map, seen.view(), {.alpha = options_.alpha, .colormap = colormap_});
-      if (found.findings.back().box) outline(heat, *found.findings.back().box);
-      write_image(overlay_path, heat);
+    }
+    if (!overlay_path.empty()) {
+      const auto place = std::find(classes.begin(), classes.end(), shown) - classes.begin();
+      write_image(overlay_path, drawing(picture, maps, seen.view(), found.findings,
+                                        static_cast<std::size_t>(place), options_.drawing));
       found.overlay = overlay_path;
       found.overlay_class = shown;
     }
@@ -151,7 +134,6 @@ class Cam {
   const CamOptions& options_;
   Network network_;
   std::optional<Index> wanted_;
-  Colormap colormap_ = Colormap::jet;
 };
 
 int run_cam(const CamOptions& options) {
@@ -184,22 +166,10 @@ void add_cam(CLI::App& program, int& status) {
                                "where overlays go: a directory (one that ends in / is made), or a "
                                "file if there is one picture; without it NAME.cam.png here")
                   ->type_name("PATH");
-  command->add_flag("--no-overlay", options->no_overlay, "only print, write no pictures")
-      ->excludes(out);
-  command->add_option("--colormap", options->colormap, "jet, turbo, viridis or gray")
-      ->type_name("NAME")
-      ->capture_default_str()
-      ->check([](const std::string& name) {
-        const bool known = std::any_of(std::begin(colormaps), std::end(colormaps),
-                                       [&](const auto& one) { return name == one.first; });
-        return known
-                   ? std::string()
-                   : text("there is no colormap \"", name, "\"; jet, turbo, viridis and gray are");
-      });
-  command->add_option("--alpha", options->alpha, "share of the heatmap in the overlay, 0 to 1")
-      ->type_name("A")
-      ->capture_default_str()
-      ->check(in_range(0.0F, 1.0F));
+  auto* no_overlay =
+      command->add_flag("--no-overlay", options->no_overlay, "only print, write no pictures")
+          ->excludes(out);
+  add_drawing_options(*command, options->drawing, no_overlay);
   command
       ->add_option("--threshold", options->threshold,
                    "a box is around the largest region above this share of the map's maximum")
@@ -212,8 +182,9 @@ void add_cam(CLI::App& program, int& status) {
       "  camlite cam street.jpg --class \"sports car\"     where would that be?\n"
       "  camlite cam photos/*.jpg --out maps/            overlays in maps/NAME.cam.png\n"
       "  camlite cam photos/*.jpg --no-overlay --json    boxes only, one JSON object a line\n\n"
-      "Two pictures of one name get NAME.cam.png and NAME-2.cam.png. An overlay never replaces\n"
-      "one of the pictures of the same run.");
+      "The overlay names the class beside its box; on a strip below pictures of less than 128\n"
+      "pixels. Two pictures of one name get NAME.cam.png and NAME-2.cam.png. An overlay never\n"
+      "replaces one of the pictures of the same run.");
   command->callback([options, &status] { status = run_cam(*options); });
 }
 

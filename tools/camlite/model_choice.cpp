@@ -119,17 +119,12 @@ bool is_number(std::string_view word) {
   return !word.empty() && std::all_of(word.begin(), word.end(), is_digit);
 }
 
-// "n02123045"
-bool is_wordnet_id(std::string_view word) {
-  return word.size() == 9 && word[0] == 'n' && std::all_of(word.begin() + 1, word.end(), is_digit);
-}
-
 // Whether the label, its WordNet id or one of its synonyms is `words`. Both in lower case.
 bool is_name_of(std::string_view words, std::string_view label) {
   if (words == label) return true;
   std::string_view synonyms = label;
   const std::string_view id = detail::next_piece(synonyms, ' ');
-  if (is_wordnet_id(id)) {
+  if (detail::is_wordnet_id(id)) {
     if (words == id || words == synonyms) return true;
   } else {
     synonyms = label;

@@ -43,6 +43,12 @@ inline std::string_view next_word(std::string_view& line) {
   return word;
 }
 
+// Whether a word is a WordNet id, as ImageNet's labels begin with: "n02123045".
+inline bool is_wordnet_id(std::string_view word) {
+  return word.size() == 9 && word[0] == 'n' &&
+         std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // A number that fills the whole text and its type; floating point must be finite. `what` names it
 // in the error.
 template <class Number>

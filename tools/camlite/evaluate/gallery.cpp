@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <camlite/cam.hpp>
+#include <camlite/draw.hpp>
 #include <camlite/error.hpp>
 #include <camlite/evaluate/localization.hpp>
 #include <camlite/heatmap.hpp>
@@ -22,7 +23,7 @@ namespace camlite::tool {
 namespace {
 
 constexpr Index thumbnail_side = 256;  // the longer one
-constexpr Rgb black{0, 0, 0}, white{255, 255, 255}, magenta{255, 0, 255};
+constexpr Rgb white{255, 255, 255}, magenta{255, 0, 255};
 
 // What boxes and maps are drawn on. They come in the pixels of a frame: the picture's own, or those
 // of a score map.
@@ -41,12 +42,9 @@ class Thumbnail {
     image_ = overlay(image_, map, in_thumbnail(view), {.alpha = 0.4F});
   }
 
-  // A line of three pixels in a black one, so that it is seen on every colour.
   void add_box(const Box& box, Rgb color) {
     if (box.width == 0 || box.height == 0) return;
-    const Box outer = in_thumbnail(box);
-    draw_box(image_, outer, black, 5);
-    draw_box(image_, {outer.x + 1, outer.y + 1, outer.width - 2, outer.height - 2}, color, 3);
+    outline_box(image_, in_thumbnail(box), color, 3);
   }
 
   const Image& image() const { return image_; }
