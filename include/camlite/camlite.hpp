@@ -17,8 +17,10 @@
 #include <camlite/model/architectures.hpp>
 #include <camlite/model/model_file.hpp>
 #include <camlite/network.hpp>
+#include <camlite/panel.hpp>
 #include <camlite/prediction.hpp>
 #include <camlite/preprocess.hpp>
 #include <camlite/ten_crop.hpp>
 #include <camlite/tensor.hpp>
 #include <camlite/text.hpp>
+#include <camlite/thumbnail.hpp>

@@ -157,8 +157,10 @@ class Overlay(ProgramTest):
             self.assertEqual(read_pixels(self.here / "cat.cam.png").shape, (200, 200, 3))
 
     def test_only_one_way_to_draw(self):
-        for wrong in (("--plain", "--no-caption"), ("--plain", "--no-overlay"), ("--no-caption", "--no-overlay")):
-            self.camlite("cam", "cat.png", "--model", self.colours(), *wrong, status=2)
+        ways = ("--panel", "--plain", "--no-caption", "--no-overlay")
+        for one in ways:
+            for other in ways[: ways.index(one)]:
+                self.camlite("cam", "cat.png", "--model", self.colours(), one, other, status=2)
 
     def test_colormap_gray_and_full_heat_show_the_map(self):
         seen = self.overlay("--alpha", "1", "--colormap", "gray", "--class", "leaf green")
@@ -182,6 +184,69 @@ class Overlay(ProgramTest):
         (result,) = self.json("cam", "cat.png", "--model", self.colours("m"), "--no-overlay")
         self.assertNotIn("overlay", result)
         self.assertEqual(sorted(p.name for p in self.here.iterdir()), sorted([*before, "m"]))
+
+
+class Panel(ProgramTest):
+    """Three pictures a row, 256 pixels wide and 8 apart, under a line of words 26 pixels high."""
+
+    def panel(self, *options, name="p.png"):
+        (result,) = self.json("cam", name, "--model", self.colours(), "--panel", "--out", "panel.png", *options)
+        self.assertEqual(result["overlay"], "panel.png")
+        return read_pixels(self.here / "panel.png"), result["top"]
+
+    def parts(self, seen, row, height):
+        top = 8 + row * (26 + 4 + height + 16) + 26 + 4
+        return [seen[top : top + height, left : left + 256] for left in (8, 272, 536)]
+
+    def overlay(self, index, *options):
+        self.camlite("cam", "p.png", "--model", self.colours(), "--class", index, "--out", "o.png", *options)
+        return read_pixels(self.here / "o.png")
+
+    def test_picture_heatmap_and_box_of_each_class(self):
+        pixels = read_pixels(
+            self.picture("p.png", ((30, 40, 100, 70), RED), ((150, 20, 60, 90), GREEN), size=(256, 192))
+        )
+        for options, classes in (((), [0, 1, 2]), (("--top", 1), [0]), (("--top", 1, "--class", "2"), [0, 2])):
+            seen, top = self.panel(*options)
+            self.assertEqual([c["class"] for c in top], classes)
+            self.assertEqual(seen.shape, (len(classes) * (26 + 4 + 192 + 16), 8 + 3 * (256 + 8), 3))
+            for row, found in enumerate(top):
+                picture, heat, boxes = self.parts(seen, row, 192)
+                np.testing.assert_array_equal(picture, pixels)
+                np.testing.assert_array_equal(heat, self.overlay(found["class"], "--plain"))
+                # The box's line: black, three pixels white, black. Nothing else is drawn.
+                changed = np.argwhere((boxes != pixels).any(axis=2))
+                if found["box"] is None:
+                    self.assertEqual(len(changed), 0)
+                    continue
+                x, y, width, height = found["box"]
+                self.assertEqual([*changed.min(0), *changed.max(0)], [y, x, y + height - 1, x + width - 1])
+                np.testing.assert_array_equal(boxes[y + height // 2, x : x + 5].max(axis=1), [0, 255, 255, 255, 0])
+                np.testing.assert_array_equal(
+                    boxes[y + 5 : y + height - 5, x + 5 : x + width - 5],
+                    pixels[y + 5 : y + height - 5, x + 5 : x + width - 5],
+                )
+                # The words, black on white.
+                words = seen[8 + row * 238 : 34 + row * 238]
+                self.assertEqual(set(map(tuple, words.reshape(-1, 3))), {(0, 0, 0), (255, 255, 255)})
+
+    def test_pictures_of_every_size_are_brought_to_one(self):
+        from PIL import Image
+
+        for size, height in (((1000, 500), 128), ((32, 24), 192)):
+            path = self.picture("p.png", ((5, 3, 9, 14), RED), ((16, 3, 9, 14), BLUE), size=size)
+            seen, _ = self.panel("--top", 1, "--colormap", "viridis")
+            pillow = Image.open(path).resize((256, height), Image.BILINEAR)
+            np.testing.assert_array_equal(self.parts(seen, 0, height)[0], np.asarray(pillow))
+
+    def test_the_words_are_the_classes(self):
+        # The words of a class are the same in every panel; those of another class, or probability, are not.
+        self.picture("p.png", ((30, 40, 100, 70), RED), ((150, 20, 60, 90), GREEN), size=(256, 192))
+        seen, _ = self.panel()
+        words = [seen[238 * row : 238 * row + 34].tobytes() for row in range(3)]
+        self.assertEqual(len(set(words)), 3)
+        alone, _ = self.panel("--top", 1)
+        self.assertEqual(alone[:34].tobytes(), words[0])
 
 
 class ClassChoice(ProgramTest):

@@ -180,6 +180,7 @@ void add_cam(CLI::App& program, int& status) {
       "Examples:\n"
       "  camlite cam cat.jpg                             overlay in cat.cam.png\n"
       "  camlite cam street.jpg --class \"sports car\"     where would that be?\n"
+      "  camlite cam cat.jpg --panel --top 3             photo, heatmap, box of three classes\n"
       "  camlite cam photos/*.jpg --out maps/            overlays in maps/NAME.cam.png\n"
       "  camlite cam photos/*.jpg --no-overlay --json    boxes only, one JSON object a line\n\n"
       "The overlay names the class beside its box; on a strip below pictures of less than 128\n"

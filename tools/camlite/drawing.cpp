@@ -6,6 +6,7 @@
 
 #include <camlite/caption.hpp>
 #include <camlite/draw.hpp>
+#include <camlite/panel.hpp>
 
 #include "arguments.hpp"
 
@@ -40,20 +41,37 @@ void add_drawing_options(CLI::App& command, DrawingOptions& options, CLI::Option
       ->check(in_range(0.0F, 1.0F));
   auto* no_caption = command.add_flag("--no-caption", options.no_caption,
                                       "overlays without the name and the probability of the class");
-  command
-      .add_flag("--plain", options.plain,
-                "overlays without caption and box: the heatmap over the picture alone")
-      ->excludes(no_caption)
-      ->excludes(no_overlay);
-  no_caption->excludes(no_overlay);
+  auto* plain =
+      command.add_flag("--plain", options.plain,
+                       "overlays without caption and box: the heatmap over the picture alone");
+  auto* panel = command.add_flag(
+      "--panel", options.panel,
+      "instead of the overlay, a picture for people: for each of the classes listed, the picture, "
+      "its heatmap and its box side by side");
+  CLI::Option* const ways[] = {no_overlay, no_caption, plain, panel};
+  for (auto* one : ways) {
+    for (auto* other : ways) {
+      if (one != other) one->excludes(other);
+    }
+  }
 }
 
 Image drawing(const Image& picture, TensorView<const float> maps, const Box& view,
               const std::vector<Finding>& findings, std::size_t shown,
               const DrawingOptions& options) {
-  const auto& [score, box] = findings[shown];
   const OverlayOptions look{.alpha = options.alpha,
                             .colormap = find_colormap(options.colormap)->second};
+  if (options.panel) {
+    std::vector<PanelRow> rows;
+    for (const auto& [score, box] : findings) {
+      rows.push_back({.caption = {score.label, score.probability},
+                      .map = maps[static_cast<Index>(rows.size())],
+                      .boxes = {}});
+      if (box) rows.back().boxes.push_back(*box);
+    }
+    return panel(picture, rows, view, {.overlay = look});
+  }
+  const auto& [score, box] = findings[shown];
   Image out = overlay(picture, maps[static_cast<Index>(shown)], view, look);
   if (options.plain) return out;
   if (box) outline_box(out, *box);

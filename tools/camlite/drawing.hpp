@@ -1,4 +1,4 @@
-// What camlite cam draws: the overlay with box and caption.
+// What camlite cam draws: the overlay with box and caption, or a panel of the top classes.
 #pragma once
 
 #include <string>
@@ -19,13 +19,15 @@ struct DrawingOptions {
   float alpha = OverlayOptions().alpha;
   bool no_caption = false;
   bool plain = false;
+  bool panel = false;
 };
 
-// Adds --colormap, --alpha, --no-caption and --plain, which `no_overlay` excludes.
+// Adds --colormap, --alpha, --no-caption, --plain and --panel, of which `no_overlay` excludes the
+// last three.
 void add_drawing_options(CLI::App& command, DrawingOptions& options, CLI::Option* no_overlay);
 
-// The overlay of the finding at `shown`, whose map is that of the (K, h, w) maps, over the `view`
-// of the picture.
+// The overlay of the finding at `shown`, or all of them as a panel. The (K, h, w) maps are theirs,
+// over the `view` of the picture.
 Image drawing(const Image& picture, TensorView<const float> maps, const Box& view,
               const std::vector<Finding>& findings, std::size_t shown,
               const DrawingOptions& options);

@@ -6,12 +6,11 @@
 #include <utility>
 
 #include <camlite/cam.hpp>
-#include <camlite/draw.hpp>
 #include <camlite/error.hpp>
 #include <camlite/evaluate/localization.hpp>
 #include <camlite/heatmap.hpp>
-#include <camlite/resize.hpp>
 #include <camlite/ten_crop.hpp>
+#include <camlite/thumbnail.hpp>
 
 #include "../console.hpp"
 #include "examine.hpp"
@@ -22,51 +21,10 @@ namespace camlite::tool {
 
 namespace {
 
-constexpr Index thumbnail_side = 256;  // the longer one
+constexpr Index thumbnail_side = 256;  // of a picture: the longer one
+constexpr Index box_line = 3;          // of boxes
+constexpr OverlayOptions faint_heat{.alpha = 0.4F};
 constexpr Rgb white{255, 255, 255}, magenta{255, 0, 255};
-
-// What boxes and maps are drawn on. They come in the pixels of a frame: the picture's own, or those
-// of a score map.
-class Thumbnail {
- public:
-  Thumbnail(const Image& picture, Index frame_width, Index frame_height)
-      : frame_width_(frame_width), frame_height_(frame_height) {
-    const Index longer = std::max(picture.width(), picture.height());
-    const auto shown = [&](Index side) {
-      return std::max<Index>(1, (side * thumbnail_side + longer / 2) / longer);
-    };
-    image_ = resize(picture, shown(picture.width()), shown(picture.height()));
-  }
-
-  void add_map(TensorView<const float> map, const Box& view) {
-    image_ = overlay(image_, map, in_thumbnail(view), {.alpha = 0.4F});
-  }
-
-  void add_box(const Box& box, Rgb color) {
-    if (box.width == 0 || box.height == 0) return;
-    outline_box(image_, in_thumbnail(box), color, 3);
-  }
-
-  const Image& image() const { return image_; }
-
- private:
-  Box in_thumbnail(const Box& box) const {
-    const auto [x, width] = scaled(box.x, box.width, frame_width_, image_.width());
-    const auto [y, height] = scaled(box.y, box.height, frame_height_, image_.height());
-    return {x, y, width, height};
-  }
-
-  // The edges rounded to whole pixels, at least one pixel between them.
-  static std::pair<Index, Index> scaled(Index first, Index count, Index from, Index to) {
-    const auto edge = [&](Index position) { return (position * to * 2 + from) / (from * 2); };
-    const Index begin = std::min(edge(first), to - 1);
-    const Index end = std::clamp(edge(first + count), begin + 1, to);
-    return {begin, end - begin};
-  }
-
-  Index frame_width_, frame_height_;
-  Image image_;
-};
 
 // The place of MaxBoxAcc's threshold among all.
 std::size_t best_threshold(const Figures& figures) {
@@ -167,11 +125,11 @@ class GalleryPage {
     const Guess& guess = best_guess(record, example.truth);
     const Tensor<float> maps =
         class_activation_maps(seen, std::span<const Index>(&guess.class_index, 1));
-    Thumbnail thumbnail(picture, record.width, record.height);
-    thumbnail.add_map(maps.view()[0], seen.view());
-    thumbnail.add_box(guess.box, magenta);
+    Thumbnail thumbnail(picture, thumbnail_side, record.width, record.height);
+    thumbnail.add_map(maps.view()[0], seen.view(), faint_heat);
+    thumbnail.add_box(guess.box, magenta, box_line);
     for (const TrueBox& one : example.truth.boxes) {
-      if (one.class_index == guess.class_index) thumbnail.add_box(one.box, white);
+      if (one.class_index == guess.class_index) thumbnail.add_box(one.box, white, box_line);
     }
     return thumbnail.image();
   }
@@ -182,11 +140,12 @@ class GalleryPage {
         read_score_map(example.score_map, {.multi_region = options_.multi_region});
     const Image picture =
         example.picture.empty() ? Image(record.width, record.height) : read_again(example, record);
-    Thumbnail thumbnail(picture, score_map_size, score_map_size);
-    thumbnail.add_map(saved.map, {0, 0, score_map_size, score_map_size});
-    for (const Box& box : saved.boxes[best_threshold(figures_)]) thumbnail.add_box(box, magenta);
+    Thumbnail thumbnail(picture, thumbnail_side, score_map_size, score_map_size);
+    thumbnail.add_map(saved.map, {0, 0, score_map_size, score_map_size}, faint_heat);
+    for (const Box& box : saved.boxes[best_threshold(figures_)])
+      thumbnail.add_box(box, magenta, box_line);
     const std::vector<Box> truth = boxes_on_score_map(example.truth, record.width, record.height);
-    for (const Box& box : truth) thumbnail.add_box(box, white);
+    for (const Box& box : truth) thumbnail.add_box(box, white, box_line);
     return thumbnail.image();
   }
 
