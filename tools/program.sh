@@ -7,7 +7,7 @@ build_program() {
   if [ ! -f "$build/build.ninja" ]; then
     log=$(meson setup "$build" "$root" 2>&1) || { echo "$log" >&2; return 1; }
   fi
-  ninja -C "$build" -n tools/camlite/camlite | grep -q 'no work to do' && return
+  ninja -C "$build" -n program | grep -q 'no work to do' && return
   echo "Building the camlite program; the first time takes a few minutes" >&2
-  ninja -C "$build" tools/camlite/camlite >&2
+  ninja -C "$build" program >&2
 }

@@ -318,11 +318,11 @@ void add_convert(CLI::App& program, int& status) {
       ->type_name("FILE");
   command
       ->add_option("--preprocess", options->preprocess,
-                   "what was done to pictures in training: torchvision, caffe (BGR minus 104, 117, "
-                   "123), tensorflow ([-1, 1]), unit ([0, 1]) or bytes ([0, 255]); without it what "
-                   "the file says, or what is usual for it")
+                   "what was done to pictures in training; caffe: BGR minus 104, 117, 123; "
+                   "tensorflow: [-1, 1]; unit: [0, 1]; bytes: [0, 255]; without it what the file "
+                   "says, or what is usual for it")
       ->type_name("NAME")
-      ->check(CLI::IsMember(preprocessing_names()).description(""));
+      ->check(CLI::IsMember(preprocessing_names()));
   command
       ->add_option("--size", options->size,
                    "height and width of the network's input, 224 or 224x320")
@@ -332,9 +332,9 @@ void add_convert(CLI::App& program, int& status) {
                    "before the centre of that size is cut out: the shorter side's pixels, or "
                    "HEIGHTxWIDTH; without it 8/7 of the size")
       ->type_name("S");
-  command->add_option("--channels", options->channels, "rgb or bgr, their order in the input")
+  command->add_option("--channels", options->channels, "their order in the input")
       ->type_name("NAME")
-      ->check(CLI::IsMember(std::vector<std::string>{"rgb", "bgr"}).description(""));
+      ->check(CLI::IsMember(std::vector<std::string>{"rgb", "bgr"}));
   command
       ->add_option("--scale", options->scale,
                    "input = (scale * byte - mean) / std; 1/255 is 0.00392156862745098")
@@ -353,9 +353,9 @@ void add_convert(CLI::App& program, int& status) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--dtype", options->dtype, "how weights are stored: f32, f16 or bf16")
+  command->add_option("--dtype", options->dtype, "how weights are stored")
       ->type_name("TYPE")
-      ->check(CLI::IsMember(std::vector<std::string>{"f32", "f16", "bf16"}).description(""));
+      ->check(CLI::IsMember(std::vector<std::string>{"f32", "f16", "bf16"}));
   command
       ->add_option("--verify", options->verify,
                    "run the model on X, (N, C, H, W), and compare with Y, the logits or "

@@ -85,6 +85,8 @@ int run_program(int argc, char** argv) {
   add_evaluate(program, status);
   add_models(program, status);
   add_bench(program, status);
+  add_completion(program, status);
+  add_manual(program, status);
   program.footer(
       "Examples:\n"
       "  camlite cam cat.jpg                      writes the heatmap to cat.cam.png\n"

@@ -1,0 +1,39 @@
+// The program's commands and their options, as those need them who write them down: the manual page
+// and the completion of shells.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+namespace camlite::tool {
+
+struct OptionPage {
+  std::vector<std::string> names;  // "-h", "--help"; of a positional one just its name
+  std::string value;               // what stands for the value: "FILE", "N", ...
+  std::string description;
+  std::vector<std::string> choices;  // the values that there are, if they are words
+  std::string default_value;         // "" without one
+  bool required = false;
+  bool takes_value = false;
+  bool many = false;    // may be given more than once, or with several values
+  bool folder = false;  // the value is a folder
+
+  bool positional() const { return !names.front().starts_with('-'); }
+
+  /// The description's first part, a line for a menu.
+  std::string summary() const;
+};
+
+struct CommandPage {
+  std::string name;
+  std::string summary;
+  std::string footer;
+  std::vector<OptionPage> options;
+};
+
+/// What each subcommand of the program says of itself, in the order of --help.
+std::vector<CommandPage> command_pages(const CLI::App& program);
+
+}  // namespace camlite::tool
