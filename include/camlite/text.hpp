@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <camlite/bitmap_face.hpp>
 #include <camlite/box.hpp>
@@ -40,26 +41,36 @@ inline std::u32string decode_utf8(std::string_view bytes) {
   return out;
 }
 
-// Whether a glyph that is `scale` times as large has a pixel in column x of row y.
+// Draws the glyph, `scale` times as large, its top left corner at (x, y).
 //
 // Where two pixels of the small glyph touch at a corner only, the corner is filled on both sides by
 // triangles with legs of half a pixel, which makes straight lines of the stairs. (The character
 // rounding of teletext decoders: Mullard SAA5050.)
-inline bool glyph_pixel(const Glyph& glyph, Index x, Index y, Index scale) {
+inline void draw_glyph(Image& image, Index x, Index y, const Glyph& glyph, Rgb color, Index scale) {
   const auto bit = [&](Index column, Index row) {
     return column >= 0 && column < glyph_width && row >= 0 && row < glyph_height &&
            (glyph[static_cast<std::size_t>(row)] >> (glyph_width - 1 - column) & 1) != 0;
   };
-  const Index column = x / scale, row = y / scale;
-  if (bit(column, row)) return true;
-  // From the nearest corner, and which one that is.
-  const Index right = x % scale, down = y % scale;
-  const bool at_left = 2 * right < scale, at_top = 2 * down < scale;
-  const Index across = at_left ? right : scale - 1 - right;
-  const Index along = at_top ? down : scale - 1 - down;
-  if (across + along >= scale / 2) return false;
-  const Index beside = column + (at_left ? -1 : 1), beyond = row + (at_top ? -1 : 1);
-  return bit(beside, row) && bit(column, beyond) && !bit(beside, beyond);
+  for (Index row = 0; row < glyph_height; ++row) {
+    for (Index column = 0; column < glyph_width; ++column) {
+      const Box cell{x + column * scale, y + row * scale, scale, scale};
+      if (bit(column, row)) {
+        fill_box(image, cell, color);
+        continue;
+      }
+      for (const auto& [right, down] :
+           {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+        const Index beside = column + (right ? 1 : -1), beyond = row + (down ? 1 : -1);
+        if (!bit(beside, row) || !bit(column, beyond) || bit(beside, beyond)) continue;
+        for (Index length = scale / 2, i = 0; length > 0; --length, ++i) {
+          fill_box(image,
+                   {right ? cell.x + scale - length : cell.x,
+                    down ? cell.y + scale - 1 - i : cell.y + i, length, 1},
+                   color);
+        }
+      }
+    }
+  }
 }
 
 inline Index checked_scale(Index scale) {
@@ -94,18 +105,9 @@ inline Index text_scale(Index width, Index height) {
 inline void draw_text(Image& image, Index x, Index y, std::string_view utf8, Rgb color,
                       Index scale = 1) {
   const Index width = detail::glyph_width * detail::checked_scale(scale);
-  const Index height = detail::glyph_height * scale;
   for (char32_t code : detail::decode_utf8(utf8)) {
     if (x >= image.width()) return;
-    const detail::Glyph& glyph = detail::glyph_of(code);
-    const Box part = detail::clipped({x, y, width, height}, image);
-    for (Index row = part.y; row < part.y + part.height; ++row) {
-      for (Index column = part.x; column < part.x + part.width; ++column) {
-        if (detail::glyph_pixel(glyph, column - x, row - y, scale)) {
-          detail::set_pixel(image.pixel(column, row), color);
-        }
-      }
-    }
+    if (x > -width) detail::draw_glyph(image, x, y, detail::glyph_of(code), color, scale);
     x += width;
   }
 }
