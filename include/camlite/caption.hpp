@@ -92,14 +92,44 @@ struct Tag {
   }
 };
 
-// A strip below a picture on which text would hide too much: one line, or two where the label is
-// long.
+// A caption in lines of at most `most` characters: one if it fits; else the first synonym alone, in
+// one line or two, and the probability, behind it if there is room.
+inline std::vector<std::string> caption_lines(const Caption& caption, std::size_t most) {
+  const std::string value = percent(caption.probability);
+  const std::string whole = caption_line(caption, caption.label.size() + value.size() + 12);
+  if (decode_utf8(whole).size() <= most) return {whole};
+
+  const std::string label = short_label(caption.label, caption.label.size());
+  std::string_view synonyms = label;
+  std::string_view words = next_piece(synonyms, ',');
+  std::vector<std::string> lines{""};
+  const auto fits = [&](std::string_view more) {
+    return decode_utf8(lines.back() + ' ' + std::string(more)).size() <= most;
+  };
+  while (!words.empty()) {
+    const std::string_view word = words.substr(0, words.find(' '));
+    if (lines.back().empty()) {
+      lines.back() = word;
+    } else if (lines.size() == 2 || fits(word)) {
+      lines.back().append(" ").append(word);
+    } else {
+      lines.emplace_back(word);
+    }
+    words.remove_prefix(std::min(word.size() + 1, words.size()));
+  }
+  for (std::string& line : lines) line = short_label(line, most);
+  if (fits(value)) {
+    lines.back().append(" ").append(value);
+  } else {
+    lines.push_back(value);
+  }
+  return lines;
+}
+
+// A strip below a picture on which text would hide too much.
 inline Image with_strip(const Image& picture, const Caption& caption) {
   const Tag tag(1);
-  const std::size_t most = tag.characters(picture.width());
-  const std::string value = percent(caption.probability);
-  std::vector<std::string> lines{caption_line(caption, caption.label.size() + value.size() + 12)};
-  if (decode_utf8(lines[0]).size() > most) lines = {short_label(caption.label, most), value};
+  const std::vector<std::string> lines = caption_lines(caption, tag.characters(picture.width()));
   Image out(picture.width(), picture.height() + static_cast<Index>(lines.size()) * tag.height());
   draw_image(out, 0, 0, picture);
   Index y = picture.height();
@@ -123,8 +153,8 @@ inline constexpr Index smallest_captioned = 40;
 // - above the box, beginning at its left edge; below it if there is no room above; inside of it, at
 //   the top, if there is none below either. Without a box, in the top left corner.
 // - on a strip added below a picture whose shorter side is less than 128 pixels, so that text does
-//   not hide what the picture shows: the result is higher by 15 or 30 pixels, the picture's own
-//   pixels are as they were. A picture less than 40 pixels wide stays as it is.
+//   not hide what the picture shows: the result is higher by up to three lines of 15 pixels,
+//   the picture's own pixels are as they were. A picture less than 40 pixels wide stays as it is.
 inline Image captioned(Image picture, const Caption& caption, const std::optional<Box>& box = {}) {
   if (picture.width() < smallest_captioned) return picture;
   if (std::min(picture.width(), picture.height()) < smallest_written_on) {
