@@ -24,3 +24,4 @@
 #include <camlite/tensor.hpp>
 #include <camlite/text.hpp>
 #include <camlite/thumbnail.hpp>
+#include <camlite/version.hpp>

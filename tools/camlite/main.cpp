@@ -14,6 +14,7 @@
 #include <camlite/model/text.hpp>
 #include <camlite/ops/gemm.hpp>
 #include <camlite/parallel.hpp>
+#include <camlite/version.hpp>
 
 #include "commands.hpp"
 #include "config.hpp"

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include <camlite/model/text.hpp>
+#include <camlite/version.hpp>
 
 #include "commands.hpp"
-#include "config.hpp"
 #include "console.hpp"
 #include "option_tree.hpp"
 

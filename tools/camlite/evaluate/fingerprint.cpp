@@ -8,9 +8,9 @@
 
 #include <camlite/error.hpp>
 #include <camlite/model/model_file.hpp>
+#include <camlite/version.hpp>
 
 #include "../paths.hpp"
-#include "config.hpp"
 
 namespace camlite::tool {
 
