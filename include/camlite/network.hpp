@@ -23,7 +23,7 @@
 #include <camlite/prediction.hpp>
 #include <camlite/preprocess.hpp>
 
-#ifndef CAMLITE_SEPARATE_KERNELS
+#if !defined(CAMLITE_SEPARATE_KERNELS) || defined(CAMLITE_COMPILE_KERNELS)
 #include <camlite/kernels/kernels.hpp>
 #endif
 

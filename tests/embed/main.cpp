@@ -28,8 +28,11 @@ int main(int argc, char** argv) {
       std::printf("the mean of the map and the logit differ by %g\n", difference);
       return 1;
     }
+    // All bits: builds of the same headers must agree.
+    for (float value : seen.logits()) std::printf("%a ", static_cast<double>(value));
+    for (float value : map) std::printf("%a ", static_cast<double>(value));
     const camlite::Image blend = camlite::overlay(photo, map, seen.view());
-    std::printf("%.1f%% %s, %d boxes, %dx%d\n", static_cast<double>(100 * best.probability),
+    std::printf("\n%.1f%% %s, %d boxes, %dx%d\n", static_cast<double>(100 * best.probability),
                 best.label.c_str(), static_cast<int>(camlite::boxes(map, seen.view()).size()),
                 static_cast<int>(blend.width()), static_cast<int>(blend.height()));
   } catch (const std::exception& error) {

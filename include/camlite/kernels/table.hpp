@@ -54,7 +54,8 @@ struct Kernels {
 //
 // Defined in kernels.hpp, which network.hpp includes; compiling it takes longer than all the rest.
 // With CAMLITE_SEPARATE_KERNELS defined, network.hpp leaves it out, and one source file of the
-// program includes <camlite/kernels/kernels.hpp> for all others.
+// program includes <camlite/kernels/kernels.hpp> for all others, or defines CAMLITE_COMPILE_KERNELS
+// before it includes camlite.hpp, which is how it is done with the single file.
 const Kernels& kernels_for(Isa isa);
 
 }  // namespace camlite::kernels
