@@ -1,4 +1,5 @@
 // What clang-tidy reads to see every header: not part of any program.
+#include <camlite/c_api.hpp>
 #include <camlite/camlite.hpp>
 #include <camlite/image_io.hpp>
 

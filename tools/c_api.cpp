@@ -1,0 +1,2 @@
+// libcamlite: the C interface as a shared library.
+#include <camlite/c_api.hpp>
