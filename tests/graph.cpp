@@ -391,7 +391,8 @@ TEST_CASE("ten thousand lines are read quickly, more are refused") {
           CHECK(graph_text(read) == graph);
         }) < 2);
   CHECK(refusal(graph + "last relu " + previous + "\n") ==
-        "m: graph line 10002: more than 10000 operators");
+        "m: graph line 10002: operator 10001, more than the limit of 10000 (raise "
+        "LoadLimits::graph_lines)");
 }
 
 TEST_CASE("long lines are read quickly") {

@@ -131,9 +131,9 @@ void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
              static_cast<std::streamsize>(bytes.size()));
 }
 
-std::string error_of(const std::string& path, const camlite::DecodeOptions& limits = {}) {
+std::string error_of(const std::string& path, const camlite::DecodeOptions& options = {}) {
   try {
-    camlite::read_image(path, limits);
+    camlite::read_image(path, options);
   } catch (const Error& error) {
     return error.what();
   }
@@ -285,9 +285,11 @@ TEST_CASE("a file that cannot be read is named, with the reason") {
   write_bytes(path, bytes_from("RIFF....WEBPVP8 "));
   CHECK(error_of(path) == path + ": a WebP picture; only JPEG, PNG and BMP are read");
 
-  CHECK(error_of(fixtures + "pictures/rgb.png", {.bytes = 100}) ==
-        fixtures + "pictures/rgb.png: more than the limit of 100 bytes");
-  CHECK_THAT(error_of("/dev/zero", {.bytes = 1 << 20}),
+  CHECK(error_of(fixtures + "pictures/rgb.png", {.limits = {.file_bytes = 100}}) ==
+        fixtures +
+            "pictures/rgb.png: more than the limit of 100 bytes (raise "
+            "ImageLimits::file_bytes)");
+  CHECK_THAT(error_of("/dev/zero", {.limits = {.file_bytes = 1 << 20}}),
              Contains("more than the limit of 1048576 bytes"));
 }
 
@@ -319,7 +321,7 @@ TEST_CASE("bytes that were changed give a picture or an error, and nothing else"
       bytes[engine() % bytes.size()] = static_cast<std::byte>(engine() >> 24);
     }
     try {
-      const Image image = camlite::decode_image(bytes, "changed", {.pixels = 100000});
+      const Image image = camlite::decode_image(bytes, "changed", {.limits = {.pixels = 100000}});
       CHECK(image.size() > 0);
     } catch (const Error& error) {
       CHECK_THAT(error.what(), StartsWith("changed: "));
@@ -334,13 +336,14 @@ TEST_CASE("bytes that were changed give a picture or an error, and nothing else"
 TEST_CASE("too many pixels are refused before anything is decoded") {
   const Index before = peak_kilobytes();
   const std::string path = fixtures + "pictures/huge.png";
-  CHECK(error_of(path) == path + ": 60000 x 60000 pixels are more than the limit of 100000000");
+  const std::string how = " (raise ImageLimits::pixels, or the program's --max-pixels)";
+  CHECK(error_of(path) == path + ": 60000 x 60000 pixels, more than the limit of 100000000" + how);
   CHECK(peak_kilobytes() - before < 10000);
 
   const std::string small = fixtures + "pictures/rgb.jpg";
-  CHECK(camlite::read_image(small, {.pixels = 37 * 29}).width() == 37);
-  CHECK(error_of(small, {.pixels = 37 * 29 - 1}) ==
-        small + ": 37 x 29 pixels are more than the limit of 1072");
+  CHECK(camlite::read_image(small, {.limits = {.pixels = 37 * 29}}).width() == 37);
+  CHECK(error_of(small, {.limits = {.pixels = 37 * 29 - 1}}) ==
+        small + ": 37 x 29 pixels, more than the limit of 1072" + how);
 }
 
 TEST_CASE("compressed data that inflates beyond the picture is refused") {

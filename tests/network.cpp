@@ -487,21 +487,23 @@ TEST_CASE("a plan too large for 63 bits is refused") {
   CHECK_THROWS_WITH(plan_memory(values, 16), Contains("does not fit into 63 bits"));
   CHECK(plan_memory(std::span(values).first(3), 16).size == 3 * huge);
 
-  // As a file can make them: 1 x 1 pixels, padded to 2^30 x 2^30.
-  std::string graph =
+  // As a file can make them, read without a limit: 1 x 1 pixels, padded to 2^30 x 2^30.
+  const std::string head =
       "input channels=3 height=1 width=1\n"
-      "c conv2d input out_channels=1 kernel=1 padding=536870911\n";
+      "c conv2d input out_channels=1 kernel=1";
+  std::string graph = head + " padding=536870911\n";
   std::string sum = "s add c";
   for (int i = 0; i < 20; ++i) {
     graph += text("r", i, " relu6 c\n");
     sum += text(",r", i);
   }
-  const Network network(random_model(graph + sum + "\n"));
-  const Tensor<float> input({1, 1, 1, 3});
-  Workspace workspace;
-  const std::string refused = "random model: the memory for an input of (1, 1, 1, 3): a size of ";
-  CHECK_THAT(refusal([&] { network.forward(input, workspace); }), Catch::StartsWith(refused));
-  CHECK_THAT(refusal([&] { network.memory(input.shape()); }), Catch::StartsWith(refused));
+  const Model weights = random_model(head + "\n");
+  camlite::ModelParts parts;
+  parts.graph = camlite::parse_graph(graph + sum + "\n");
+  parts.tensors.assign(weights.tensors().begin(), weights.tensors().end());
+  const Model model(parts, {.elements = std::numeric_limits<Index>::max()});
+  CHECK_THAT(refusal([&] { Network{model}; }),
+             Catch::StartsWith("model: the memory for an input of (1, 1, 1, 3): a size of "));
 }
 
 TEST_CASE(
@@ -522,6 +524,21 @@ TEST_CASE(
   }
   CHECK(parameters == weights);
   CHECK(multiply_adds == 15'346'630'656 + 14 * 14 * 1024 * 9 * 512 + 1000 * 1024);
+}
+
+TEST_CASE("a model whose own input needs more memory than the limit is refused when it is loaded") {
+  // No value of it is above LoadLimits::elements; all together are.
+  const camlite::Model model = random_model(
+      "input channels=3 height=16000 width=16000\n"
+      "conv conv2d input out_channels=4 kernel=1\n"
+      "more conv2d conv out_channels=4 kernel=1\n"
+      "gap global_avg_pool more\n");
+  const std::string message =
+      refusal([&] { Network(model, {.threads = 1, .memory_limit = Index{4} << 30}); });
+  CHECK_THAT(message, Contains("random model: an input of (1, 16000, 16000, 3) needs "));
+  CHECK_THAT(message, Contains(" MB of memory, the limit is 4096 MB (raise "
+                               "NetworkOptions::memory_limit, or the program's --max-memory)"));
+  CHECK_NOTHROW(Network(model, {.threads = 1, .memory_limit = Index{16} << 30}));
 }
 
 TEST_CASE("an input that needs more memory than the limit is refused before it is taken") {
@@ -546,7 +563,8 @@ TEST_CASE("an input that needs more memory than the limit is refused before it i
   const Network hungry{Model(parts)};
   CHECK_THROWS_WITH(hungry.predict(Image(8, 8)),
                     "model: a picture resized to 65536 needs 61440 MB of memory, the "
-                    "limit is 16384 MB");
+                    "limit is 16384 MB (raise NetworkOptions::memory_limit, or the program's "
+                    "--max-memory)");
 }
 
 TEST_CASE("an input that the network cannot take is refused with the layer's name") {

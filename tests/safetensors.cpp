@@ -196,7 +196,8 @@ TEST_CASE("a header length that cannot be is refused") {
   std::string long_header(100'000'001, ' ');
   long_header.replace(0, 2, "{}");
   CHECK(refusal(file_of(long_header)) ==
-        "w: the header is 100000001 bytes long, more than 100000000");
+        "w: the header is 100000001 bytes long, more than the limit of 100000000 (raise "
+        "LoadLimits::header_bytes)");
   long_header.pop_back();
   CHECK(refusal(file_of(long_header)) == "");
 }
@@ -616,7 +617,8 @@ TEST_CASE("a file that no reader would take is not written") {
              Catch::Contains("not a string"));
   CHECK_THAT(refused({{}, {{"k", "\xFF"}}}), Catch::Contains("not UTF-8"));
   CHECK(refused({{}, {{"k", std::string(100'000'000, 'x')}}}) ==
-        "the header is 100000032 bytes long, more than 100000000");
+        "the header is 100000032 bytes long, more than the limit of 100000000 (raise "
+        "LoadLimits::header_bytes)");
 }
 
 TEST_CASE("a saved file is read from its mapping, and again after its pages were released") {

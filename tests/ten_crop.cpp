@@ -338,7 +338,8 @@ TEST_CASE("what is no ten crops is refused with the numbers") {
       {.memory_limit = Index{1} << 30});
   CHECK_THROWS_WITH(camlite::predict_ten_crops(hungry, Image(9, 9)),
                     "random model: ten crops of 50000 of a picture resized to 60000 need 327301 MB "
-                    "of memory, the limit is 1024 MB");
+                    "of memory, the limit is 1024 MB (raise NetworkOptions::memory_limit, or the "
+                    "program's --max-memory)");
 }
 
 TEST_CASE("a network without class activation maps has averaged probabilities all the same") {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -15,9 +16,10 @@
 namespace camlite {
 
 // The bytes of a file. Throws Error, naming the path and the reason, if it cannot be read, as a
-// directory or a missing file cannot, or has more than `limit` bytes; so it ends on a file without
-// end, such as a device.
-inline std::vector<std::byte> read_file(const std::string& path, Index limit) {
+// directory or a missing file cannot, or has more than `limit` bytes, which `member` would raise;
+// so it ends on a file without end, such as a device.
+inline std::vector<std::byte> read_file(const std::string& path, Index limit,
+                                        std::string_view member = "") {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
@@ -30,7 +32,10 @@ inline std::vector<std::byte> read_file(const std::string& path, Index limit) {
     const std::size_t got = std::fread(bytes.data() + size, 1, bytes.size() - size, file.get());
     if (got == 0) break;
     size += got;
-    if (static_cast<Index>(size) > limit) fail(path, ": more than the limit of ", limit, " bytes");
+    if (static_cast<Index>(size) > limit) {
+      fail(path, ": more than the limit of ", limit, " bytes",
+           member.empty() ? "" : text(" (raise ", member, ")"));
+    }
   }
   if (std::ferror(file.get()) != 0) {
     fail(path, ": cannot read: ", std::generic_category().message(errno));

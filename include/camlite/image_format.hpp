@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include <camlite/error.hpp>
+#include <camlite/limits.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite {
@@ -105,7 +106,8 @@ inline EncodedSize checked_size(Index width, Index height, Index most_pixels,
                                 std::string_view name) {
   if (width < 1 || height < 1) fail(name, ": a picture of ", width, " x ", height, " pixels");
   if (width > most_pixels / height) {
-    fail(name, ": ", width, " x ", height, " pixels are more than the limit of ", most_pixels);
+    fail(name, ": ", width, " x ", height, " pixels",
+         above_limit(most_pixels, "ImageLimits::pixels, or the program's --max-pixels"));
   }
   return {width, height};
 }

@@ -19,6 +19,7 @@
 #include <camlite/file.hpp>
 #include <camlite/image.hpp>
 #include <camlite/image_format.hpp>
+#include <camlite/limits.hpp>
 #include <camlite/output_file.hpp>
 #include <camlite/png.hpp>
 #include <camlite/stb.hpp>
@@ -27,10 +28,7 @@
 namespace camlite {
 
 struct DecodeOptions {
-  // The largest picture that is read. Checked before anything is decoded. Above 2^31 - 1, which is
-  // as far as stb_image counts, both mean that.
-  Index pixels = 100'000'000;    // width * height
-  Index bytes = Index{1} << 30;  // of the file
+  ImageLimits limits = {};
   // Turn a JPEG as its EXIF orientation says, as viewers do. false: the pixels as they are stored,
   // as MATLAB, OpenCV's IMREAD_IGNORE_ORIENTATION and Pillow's Image.open give them.
   bool upright = true;
@@ -56,11 +54,13 @@ inline Image decode_image(std::span<const std::byte> data, std::string_view name
   const ImageFormat format = detail::image_format_of(data, name);
   const Index bytes = static_cast<Index>(data.size());
   constexpr Index most_counted = std::numeric_limits<int>::max();
-  const Index most = std::min(options.bytes, most_counted);
-  if (bytes > most) fail(name, ": ", bytes, " bytes are more than the limit of ", most);
+  const Index most = std::min(options.limits.file_bytes, most_counted);
+  if (bytes > most) {
+    fail(name, ": ", bytes, " bytes", detail::above_limit(most, "ImageLimits::file_bytes"));
+  }
 
   const auto [width, height] =
-      detail::inspect(format, data, std::min(options.pixels, most_counted), name);
+      detail::inspect(format, data, std::min(options.limits.pixels, most_counted), name);
 
   // What may grow is the compressed data of a PNG, which is in the file, and what it inflates to:
   // at most 16-bit RGBA, and eight bytes a row for the filters of the seven passes. stb_image
@@ -97,7 +97,8 @@ inline Image decode_image(std::span<const std::byte> data, std::string_view name
 // The picture in a file; see decode_image. Throws Error, naming the file, also if it cannot be
 // read.
 inline Image read_image(const std::string& path, const DecodeOptions& options = {}) {
-  return decode_image(read_file(path, options.bytes), path, options);
+  return decode_image(read_file(path, options.limits.file_bytes, "ImageLimits::file_bytes"), path,
+                      options);
 }
 
 struct EncodeOptions {

@@ -58,14 +58,19 @@ struct MemoryInfo {
 // threads.
 class Network {
  public:
-  // Throws Error if the options make no sense; the model was checked when it was made.
+  // Throws Error if the options make no sense, or a pass over the model's own input takes more than
+  // the memory limit; else the model was checked when it was made.
   explicit Network(Model model, const NetworkOptions& options = {})
       : model_(std::move(model)),
         target_(target(options)),
         program_(
             std::make_shared<const detail::Program>(detail::Lowering(model_, target_).lower())),
         memory_limit_(options.memory_limit),
-        pool_(std::make_unique<Pool>()) {}
+        pool_(std::make_unique<Pool>()) {
+    detail::check_memory(detail::make_plan(*program_, model_.graph(), model_.input_shape(), target_,
+                                           model_.source()),
+                         model_.source(), memory_limit_);
+  }
 
   const Model& model() const { return model_; }
   int threads() const { return target_.threads; }
@@ -225,7 +230,8 @@ class Network {
                         prepared.crop.area() * Image::channels * static_cast<Index>(sizeof(float));
     if (bytes > memory_limit_) {
       fail(model_.source(), ": a picture resized to ", prepared.resized.str(), " needs ",
-           bytes >> 20, " MB of memory, the limit is ", memory_limit_ >> 20, " MB");
+           bytes >> 20, " MB of memory, the limit is ", memory_limit_ >> 20,
+           " MB (raise NetworkOptions::memory_limit, or the program's --max-memory)");
     }
   }
 

@@ -214,7 +214,8 @@ inline TenCropPrediction predict_ten_crops(const Network& network, const Image& 
   if (bytes > network.memory_limit()) {
     fail(model.source(), ": ten crops of ", crops.crop.str(), " of a picture resized to ",
          crops.frame.str(), " need ", bytes >> 20, " MB of memory, the limit is ",
-         network.memory_limit() >> 20, " MB");
+         network.memory_limit() >> 20,
+         " MB (raise NetworkOptions::memory_limit, or the program's --max-memory)");
   }
   const Tensor<float> input = ten_crop_input(picture, model.preprocessing(), crops);
   const Outputs outputs = network.forward(input, workspace);

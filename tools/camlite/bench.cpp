@@ -51,12 +51,13 @@ double peak_resident_mb() {
 
 // Before it is allocated: the model or --size may ask for any size.
 void check_memory(const Network& network, const Shape& input) {
-  const Index limit = NetworkOptions().memory_limit;
+  const Index limit = network.memory_limit();
   const Index workspace = network.memory(input).workspace;
   const Index bytes = checked_product(input.size(), sizeof(float));
   if (bytes > limit || workspace > limit - bytes) {
     fail(network.model().source(), ": an input of ", input.str(), " needs ", bytes >> 20, " + ",
-         workspace >> 20, " MB of memory, the limit is ", limit >> 20, " MB");
+         workspace >> 20, " MB of memory, the limit is ", limit >> 20,
+         " MB (raise it with --max-memory)");
   }
 }
 

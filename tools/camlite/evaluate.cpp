@@ -320,6 +320,7 @@ void add_evaluate(CLI::App& program, int& status) {
           ->capture_default_str()
           ->check(in_range(0.0F, 1.0F));
   add_view_options(*command, options->predict, options->crops);
+  add_limit_options(*command, options->limits);
   command->add_flag("--multi-region", options->multi_region,
                     "MaxBoxAcc of the best of all regions instead of the largest one");
   command->add_flag("--known-classes", options->known_classes,

@@ -64,7 +64,9 @@ std::optional<Format> foreign_format(const std::string& path) {
 
 // The model in a file. Throws Error that, of another framework's file, says what makes a model of
 // it.
-Model load_file(const std::string& path) try { return load_model(path); } catch (const Error&) {
+Model load_file(const std::string& path, const LoadLimits& limits) try {
+  return load_model(path, limits);
+} catch (const Error&) {
   const std::optional<Format> format = foreign_format(path);
   if (!format) throw;
   const bool by_python = *format == Format::checkpoint;
@@ -96,10 +98,12 @@ DefaultModel find_default_model() {
   return {};
 }
 
-Model load_default_model() {
+Model load_default_model(const LoadLimits& limits) {
   const DefaultModel found = find_default_model();
-  if (found.kind == DefaultModel::Kind::embedded) return load_model(embedded_model(), found.path);
-  if (found.kind == DefaultModel::Kind::file) return load_model(found.path);
+  if (found.kind == DefaultModel::Kind::embedded) {
+    return load_model(embedded_model(), found.path, limits);
+  }
+  if (found.kind == DefaultModel::Kind::file) return load_model(found.path, limits);
   std::string message = "there is no default model; looked for";
   for (const Place& place : default_places()) message += text("\n  ", place.path);
   fail(message, "\nName one with --model FILE, or in the environment variable CAMLITE_MODEL.");
@@ -190,11 +194,24 @@ void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) 
   command.add_option("--threads", choice.threads, "how many threads; without it OpenMP decides")
       ->type_name("N")
       ->check(in_range(1, 4096));
+  command
+      .add_option("--max-memory", choice.memory_gb,
+                  "GiB that one pass of the network may take; a model that needs more is refused")
+      ->type_name("GB")
+      ->capture_default_str()
+      ->check(in_range(1, 1 << 20));
+}
+
+Index memory_limit(const ModelChoice& choice) {
+  return choice.memory_gb << 30;
 }
 
 Model load(const ModelChoice& choice) {
-  if (choice.arch.empty())
-    return choice.path.empty() ? load_default_model() : load_file(find_model(choice.path));
+  if (choice.arch.empty()) {
+    const LoadLimits limits{.elements = memory_limit(choice) / static_cast<Index>(sizeof(float))};
+    return choice.path.empty() ? load_default_model(limits)
+                               : load_file(find_model(choice.path), limits);
+  }
   try {
     return random_architecture(choice.arch, {.groups = choice.groups});
   } catch (const Error& error) {
@@ -203,7 +220,7 @@ Model load(const ModelChoice& choice) {
 }
 
 Network make_network(const ModelChoice& choice) {
-  return Network(load(choice), {.threads = choice.threads});
+  return Network(load(choice), {.threads = choice.threads, .memory_limit = memory_limit(choice)});
 }
 
 Shape input_shape(const Model& model, Index batch, Index size) {

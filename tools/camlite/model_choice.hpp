@@ -17,13 +17,18 @@ struct ModelChoice {
   std::string arch;
   Index groups = 1;
   int threads = 0;
+  Index memory_gb = 16;  // GiB that one forward pass may take
 
   // What reports call it: "vgg16-gap", "tiny_vgg_gap".
   std::string name() const;
 };
 
-// Adds --model (or, where `positional`, also MODEL without a flag), --arch, --groups and --threads.
+// Adds --model (or, where `positional`, also MODEL without a flag), --arch, --groups, --threads and
+// --max-memory.
 void add_model_options(CLI::App& command, ModelChoice& choice, bool positional = false);
+
+// In bytes.
+Index memory_limit(const ModelChoice& choice);
 
 // Throws Error; UsageError if there is no such architecture.
 Model load(const ModelChoice& choice);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -17,12 +18,12 @@ namespace camlite::tool {
 
 namespace {
 
-Image read_picture(const std::string& path) {
+Image read_picture(const std::string& path, const ImageLimits& limits) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
     fail(path, ": is a directory; name the pictures in it");
   }
-  return read_image(path);
+  return read_image(path, {.limits = limits});
 }
 
 Json to_json(const Report& report) {
@@ -99,6 +100,15 @@ void add_view_options(CLI::App& command, PredictOptions& predict, Index& crops) 
       ->excludes(whole);
 }
 
+void add_limit_options(CLI::App& command, ImageLimits& limits) {
+  command
+      .add_option("--max-pixels", limits.pixels,
+                  "the largest picture that is read, width times height")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(in_range<Index>(1, std::numeric_limits<int>::max()));
+}
+
 void add_picture_options(CLI::App& command, PictureOptions& options) {
   command.add_option("IMAGE", options.paths, "pictures: JPEG, PNG or BMP files")
       ->required()
@@ -109,6 +119,7 @@ void add_picture_options(CLI::App& command, PictureOptions& options) {
       ->capture_default_str()
       ->check(in_range(1, 1000000));
   add_view_options(command, options.predict, options.crops);
+  add_limit_options(command, options.limits);
   command.add_flag("--json", options.json, "one JSON object a line instead of text");
 }
 
@@ -129,7 +140,7 @@ int for_each_picture(const PictureOptions& options,
     };
     progress.next(path);
     try {
-      const Image picture = read_picture(path);
+      const Image picture = read_picture(path, options.limits);
       Report report = work(i, picture);
       report.path = path;
       report.width = picture.width();

@@ -10,6 +10,7 @@
 
 #include <camlite/box.hpp>
 #include <camlite/image.hpp>
+#include <camlite/limits.hpp>
 #include <camlite/network.hpp>
 #include <camlite/ten_crop.hpp>
 
@@ -23,11 +24,15 @@ struct PictureOptions {
   Index top = 5;
   PredictOptions predict;
   Index crops = 1;  // or 10
+  ImageLimits limits;
   bool json = false;
 };
 
 // Adds --size, --whole and --crops, which is 1 or 10.
 void add_view_options(CLI::App& command, PredictOptions& predict, Index& crops);
+
+// Adds --max-pixels.
+void add_limit_options(CLI::App& command, ImageLimits& limits);
 
 void add_picture_options(CLI::App& command, PictureOptions& options);
 

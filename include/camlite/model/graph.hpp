@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <camlite/limits.hpp>
 #include <camlite/model/attributes.hpp>
 #include <camlite/model/json_text.hpp>
 #include <camlite/model/operators.hpp>
@@ -34,8 +35,6 @@ struct Graph {
 };
 
 namespace detail {
-
-constexpr std::size_t max_nodes = 10000;  // the largest networks in use have about a thousand
 
 constexpr std::string_view no_inputs = "-";  // the list of an operator that reads nothing
 
@@ -79,6 +78,8 @@ inline void check_arity(const Node& node) {
 
 class GraphParser {
  public:
+  explicit GraphParser(const LoadLimits& limits) : most_nodes_(limits.graph_lines) {}
+
   Graph parse(std::string_view text, std::string_view source) {
     for_each_line(text, [&](std::string_view line, int number) {
       try {
@@ -109,7 +110,9 @@ class GraphParser {
       parse_input(line);
       return;
     }
-    if (graph_.nodes.size() == max_nodes) fail("more than ", max_nodes, " operators");
+    if (std::ssize(graph_.nodes) == most_nodes_) {
+      fail("operator ", most_nodes_ + 1, above_limit(most_nodes_, "LoadLimits::graph_lines"));
+    }
     const std::string_view type = next_word(line);
     try {
       if (name.find_first_of(",=") != std::string_view::npos)
@@ -169,6 +172,7 @@ class GraphParser {
     return attributes;
   }
 
+  Index most_nodes_;
   Graph graph_;
   bool seen_input_ = false;
   std::unordered_map<std::string, Index> values_;
@@ -181,8 +185,9 @@ class GraphParser {
 // order of execution, `-` where it has no inputs; the first line is
 // `input channels=3 height=224 width=224`; empty lines are skipped. Throws Error naming `source`,
 // the line and what is wrong with it.
-inline Graph parse_graph(std::string_view text, std::string_view source = "graph") {
-  return detail::GraphParser().parse(text, source);
+inline Graph parse_graph(std::string_view text, std::string_view source = "graph",
+                         const LoadLimits& limits = {}) {
+  return detail::GraphParser(limits).parse(text, source);
 }
 
 // The text from which parse_graph makes the same graph. Attributes that have their default value

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
 
 #include <camlite/error.hpp>
+#include <camlite/limits.hpp>
+#include <camlite/tensor.hpp>
 
 #if __has_include(<sys/mman.h>)
 #include <fcntl.h>
@@ -26,6 +29,14 @@
 
 namespace camlite {
 
+namespace detail {
+
+[[noreturn]] inline void too_large(const std::string& path, Index bytes, Index limit) {
+  fail(path, ": ", bytes, " bytes", above_limit(limit, "LoadLimits::file_bytes"));
+}
+
+}  // namespace detail
+
 #if __has_include(<sys/mman.h>)
 
 // A value that owns the mapping; moved, not copied. bytes() stays where it is when the MappedFile
@@ -38,8 +49,9 @@ class MappedFile {
  public:
   MappedFile() = default;
 
-  // Throws Error, naming the path and the reason, if it is not a regular file that can be read.
-  explicit MappedFile(const std::string& path) {
+  // Throws Error, naming the path and the reason, if it is not a regular file that can be read, or
+  // has more than `limit` bytes.
+  explicit MappedFile(const std::string& path, Index limit = std::numeric_limits<Index>::max()) {
     // Without O_NONBLOCK a named pipe would wait here for its writer.
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (file.number < 0) fail(path, ": ", std::generic_category().message(errno));
@@ -49,6 +61,7 @@ class MappedFile {
     }
     if (S_ISDIR(status.st_mode)) fail(path, " is a directory");
     if (!S_ISREG(status.st_mode)) fail(path, " is not a regular file");
+    if (status.st_size > limit) detail::too_large(path, status.st_size, limit);
     const auto size = static_cast<std::size_t>(status.st_size);
     if (size == 0) return;  // which mmap refuses
     void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
@@ -97,7 +110,7 @@ class MappedFile {
  public:
   MappedFile() = default;
 
-  explicit MappedFile(const std::string& path) {
+  explicit MappedFile(const std::string& path, Index limit = std::numeric_limits<Index>::max()) {
     errno = 0;
     const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
     if (file == nullptr) fail(path, ": ", std::generic_category().message(errno));
@@ -105,6 +118,8 @@ class MappedFile {
     do {
       contents_.resize(size + (std::size_t{1} << 20));
       size += std::fread(contents_.data() + size, 1, contents_.size() - size, file.get());
+      if (static_cast<Index>(size) > limit)
+        detail::too_large(path, static_cast<Index>(size), limit);
     } while (size == contents_.size());
     contents_.resize(size);
     if (std::ferror(file.get()) != 0) fail(path, ": ", std::generic_category().message(errno));

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <camlite/limits.hpp>
 #include <camlite/model/graph.hpp>
 #include <camlite/model/mapped_file.hpp>
 #include <camlite/model/preprocessing.hpp>
@@ -33,14 +34,16 @@ namespace detail {
 
 // The parts and what was found out when they were checked.
 struct ModelContent {
-  explicit ModelContent(ModelParts given) : parts(std::move(given)) {
+  ModelContent(ModelParts given, const LoadLimits& limits) : parts(std::move(given)) {
     for (std::size_t i = 0; i < parts.tensors.size(); ++i) index.emplace(parts.tensors[i].name, i);
     const std::vector<Shape> shapes = infer_shapes(parts.graph, input_shape(1), parts.source);
+    check_sizes(shapes, limits.elements);
     auto unused = index;
     for (const Node& node : parts.graph.nodes) {
       for (const Parameter& parameter : parameters_of(node.op, input_shapes(node, shapes))) {
         const std::string name = text(node.name, '.', parameter.suffix);
         check_tensor(node, name, parameter.shape);
+        check_size(node, text("the tensor \"", name, "\""), parameter.shape, limits.elements);
         unused.erase(name);
       }
     }
@@ -57,21 +60,41 @@ struct ModelContent {
     return {batch, parts.graph.height, parts.graph.width, parts.graph.channels};
   }
 
+  std::string where(const Node& node) const {
+    return text(parts.source, ": graph line ", node.line, ": ", node.name);
+  }
+
+  // Throws Error if the picture or what a node computes is above the limit. shapes: by value.
+  void check_sizes(const std::vector<Shape>& shapes, Index most) const {
+    if (shapes[0].size() > most) {
+      fail(parts.source, ": the picture has ", shapes[0].size(), " elements",
+           above_limit(most, "LoadLimits::elements"));
+    }
+    for (std::size_t i = 0; i < parts.graph.nodes.size(); ++i)
+      check_size(parts.graph.nodes[i], "its result", shapes[i + 1], most);
+  }
+
+  void check_size(const Node& node, std::string_view what, const Shape& shape, Index most) const {
+    if (shape.size() <= most) return;
+    fail(where(node), ": ", what, ' ', shape.str(), " has ", shape.size(), " elements, ",
+         (shape.size() >> 20) * static_cast<Index>(sizeof(float)), " MB as floats",
+         above_limit(most, "LoadLimits::elements"));
+  }
+
   const StoredTensor* find(std::string_view name) const {
     const auto found = index.find(std::string(name));
     return found == index.end() ? nullptr : &parts.tensors[found->second];
   }
 
   void check_tensor(const Node& node, const std::string& name, const Shape& shape) const {
-    const std::string where = text(parts.source, ": graph line ", node.line, ": ", node.name);
     const StoredTensor* tensor = find(name);
     if (!tensor) {
-      fail(where, " needs the tensor \"", name, "\" of shape ", shape.str(),
+      fail(where(node), " needs the tensor \"", name, "\" of shape ", shape.str(),
            ", which is not in the file");
     }
     if (!std::equal(tensor->shape.begin(), tensor->shape.end(), shape.begin(), shape.end())) {
       const bool shown = tensor->shape.size() <= Shape::max_rank;
-      fail(where, ": the tensor \"", name, "\" has ",
+      fail(where(node), ": the tensor \"", name, "\" has ",
            shown ? text("shape ", Shape(std::span<const Index>(tensor->shape)).str())
                  : text(tensor->shape.size(), " extents"),
            ", it needs ", shape.str());
@@ -83,7 +106,7 @@ struct ModelContent {
       case DType::F64:
         return;
       default:
-        fail(where, ": the tensor \"", name, "\" is of type ", dtype_name(tensor->dtype),
+        fail(where(node), ": the tensor \"", name, "\" is of type ", dtype_name(tensor->dtype),
              "; weights are F32, F16, BF16 or F64");
     }
   }
@@ -108,9 +131,9 @@ class Model {
  public:
   // Throws Error, naming source, node and numbers, unless shapes follow from one another through
   // the graph, every tensor that an operator needs is there, has its shape and floats, no tensor is
-  // left over, and there are as many labels as classes (or none).
-  explicit Model(ModelParts parts)
-      : content_(std::make_shared<detail::ModelContent>(std::move(parts))) {}
+  // left over, there are as many labels as classes (or none), and nothing is above the limits.
+  explicit Model(ModelParts parts, const LoadLimits& limits = {})
+      : content_(std::make_shared<detail::ModelContent>(std::move(parts), limits)) {}
 
   const Graph& graph() const { return content_->parts.graph; }
   std::span<const StoredTensor> tensors() const { return content_->parts.tensors; }

@@ -1,6 +1,7 @@
 // load_model and save_model: a Model as a safetensors file. docs/model-format.md has the format.
 #pragma once
 
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,7 +26,7 @@ inline std::vector<std::string> parse_labels(std::string_view text) {
   return labels;
 }
 
-inline ModelParts model_parts(Safetensors file, std::string_view source) {
+inline ModelParts model_parts(Safetensors file, std::string_view source, const LoadLimits& limits) {
   ModelParts parts;
   parts.source = source;
   parts.tensors = std::move(file.tensors);
@@ -50,7 +51,7 @@ inline ModelParts model_parts(Safetensors file, std::string_view source) {
   if (*version != "1")
     fail(source, ": camlite.version is ", detail::in_quotes(*version),
          ", this program reads version 1");
-  parts.graph = parse_graph(*graph, source);
+  parts.graph = parse_graph(*graph, source, limits);
   if (preprocessing) parts.preprocessing = parse_preprocessing(*preprocessing, source);
   return parts;
 }
@@ -58,16 +59,19 @@ inline ModelParts model_parts(Safetensors file, std::string_view source) {
 }  // namespace detail
 
 // The model in a file, which stays mapped as long as a copy of the model lives. Throws Error.
-inline Model load_model(const std::string& path) {
-  auto file = std::make_shared<MappedFile>(path);
-  ModelParts parts = detail::model_parts(parse_safetensors(file->bytes(), path), path);
+inline Model load_model(const std::string& path, const LoadLimits& limits = {}) {
+  auto file = std::make_shared<MappedFile>(path, limits.file_bytes);
+  ModelParts parts =
+      detail::model_parts(parse_safetensors(file->bytes(), path, limits), path, limits);
   parts.file = std::move(file);
-  return Model(std::move(parts));
+  return Model(std::move(parts), limits);
 }
 
 // The model in a buffer, which must outlive it. `source` is its name in messages. Throws Error.
-inline Model load_model(std::span<const std::byte> bytes, std::string_view source = "model") {
-  return Model(detail::model_parts(parse_safetensors(bytes, source), source));
+inline Model load_model(std::span<const std::byte> bytes, std::string_view source = "model",
+                        const LoadLimits& limits = {}) {
+  return Model(detail::model_parts(parse_safetensors(bytes, source, limits), source, limits),
+               limits);
 }
 
 // The model as load_model reads it; weights keep the types in which they are stored. Throws Error
@@ -78,7 +82,8 @@ inline Safetensors model_content(const Model& model) {
   file.metadata = model.notes();
   file.metadata.emplace_back("camlite.version", "1");
   file.metadata.emplace_back("camlite.graph", graph_text(model.graph()));
-  parse_graph(file.metadata.back().second, model.source());
+  parse_graph(file.metadata.back().second, model.source(),
+              {.graph_lines = std::ssize(model.graph().nodes)});
   file.metadata.emplace_back("camlite.preprocess", preprocessing_text(model.preprocessing()));
   if (!model.labels().empty()) {
     std::string labels;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <camlite/error.hpp>
+#include <camlite/limits.hpp>
 #include <camlite/model/json.hpp>
 #include <camlite/model/json_text.hpp>
 #include <camlite/model/stored_tensor.hpp>
@@ -34,7 +35,6 @@ struct Safetensors {
 namespace detail {
 
 inline constexpr std::size_t header_length_bytes = 8;
-inline constexpr std::size_t max_header_bytes = 100'000'000;
 inline constexpr std::string_view metadata_key = "__metadata__";
 
 // "[2, 2]", in short where a hostile header has millions of them.
@@ -141,15 +141,21 @@ inline void check_layout(const std::vector<HeaderEntry>& entries, std::uint64_t 
 }
 
 // Every rule of the format but the header's length: shared by reader and writer.
-inline Header read_header(std::string_view json_text, std::uint64_t data_bytes) {
-  if (json_text.size() > max_header_bytes) {
-    fail("the header is ", json_text.size(), " bytes long, more than ", max_header_bytes);
+inline Header read_header(std::string_view json_text, std::uint64_t data_bytes,
+                          const LoadLimits& limits) {
+  if (std::ssize(json_text) > limits.header_bytes) {
+    fail("the header is ", json_text.size(), " bytes long",
+         above_limit(limits.header_bytes, "LoadLimits::header_bytes"));
   }
   if (json_text.empty() || json_text.front() != '{') fail("the header does not start with '{'");
   Header header;
   JsonReader json(json_text);
   json.object([&](const std::string& key) {
     if (key != metadata_key) {
+      if (std::ssize(header.entries) == limits.tensors) {
+        fail("there is a tensor ", in_quotes(key), " behind ", limits.tensors, " others",
+             above_limit(limits.tensors, "LoadLimits::tensors"));
+      }
       header.entries.push_back(naming_tensor(key, [&] { return read_entry(json, key); }));
     } else if (json.peek() == 'n') {
       json.null();
@@ -182,7 +188,8 @@ inline Header read_header(std::string_view json_text, std::uint64_t data_bytes) 
 // space before the header's first brace, a key that comes twice in an object, extents of 2^63 and
 // more, and serde's other spellings of a tensor (an array for the object, an object for the type).
 // Throws Error: `weights.safetensors: tensor "conv1.weight": data_offsets [8, 4] are reversed`.
-inline Safetensors parse_safetensors(std::span<const std::byte> file, std::string_view source) {
+inline Safetensors parse_safetensors(std::span<const std::byte> file, std::string_view source,
+                                     const LoadLimits& limits = {}) {
   try {
     if (file.size() < detail::header_length_bytes) {
       fail(file.size(), " bytes are too few for a safetensors file");
@@ -197,7 +204,7 @@ inline Safetensors parse_safetensors(std::span<const std::byte> file, std::strin
     const auto header_bytes = static_cast<std::size_t>(length);
     const std::span<const std::byte> data = rest.subspan(header_bytes);
     detail::Header header = detail::read_header(
-        {reinterpret_cast<const char*>(rest.data()), header_bytes}, data.size());
+        {reinterpret_cast<const char*>(rest.data()), header_bytes}, data.size(), limits);
 
     Safetensors result;
     result.metadata = std::move(header.metadata);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,7 +66,7 @@ inline FileLayout lay_out(const Safetensors& content) {
   }
   add("}");
   header.resize((header.size() + 7) / 8 * 8, ' ');
-  read_header(header, begin);
+  read_header(header, begin, {.tensors = std::numeric_limits<Index>::max()});
 
   const std::uint64_t length = header.size();
   std::memcpy(file.length.data(), &length, sizeof(length));

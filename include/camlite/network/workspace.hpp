@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -116,6 +117,18 @@ inline Plan make_plan(const Program& program, const Graph& graph, const Shape& i
   return plan;
 }
 
+inline std::string memory_text(const Plan& plan, std::string_view source) {
+  const Index bytes = plan.size * static_cast<Index>(sizeof(float));
+  return text(source, ": an input of ", plan.input.str(), " needs ", bytes >> 20, " MB of memory");
+}
+
+// Throws Error if the plan's block is above the limit, in bytes.
+inline void check_memory(const Plan& plan, std::string_view source, Index memory_limit) {
+  if (plan.size * static_cast<Index>(sizeof(float)) <= memory_limit) return;
+  fail(memory_text(plan, source), ", the limit is ", memory_limit >> 20,
+       " MB (raise NetworkOptions::memory_limit, or the program's --max-memory)");
+}
+
 }  // namespace detail
 
 // Memory for forward passes of one network at a time. It grows to what the largest input so far
@@ -159,19 +172,14 @@ class Workspace {
 
   // Makes the block large enough; the plans that are known stay so.
   void reserve(const detail::Plan& plan, std::string_view source, Index memory_limit) {
-    const Index bytes = plan.size * static_cast<Index>(sizeof(float));
-    const auto refuse = [&](const std::string& why) {
-      fail(source, ": an input of ", plan.input.str(), " needs ", bytes >> 20, " MB of memory, ",
-           why);
-    };
-    if (bytes > memory_limit) refuse(text("the limit is ", memory_limit >> 20, " MB"));
+    detail::check_memory(plan, source, memory_limit);
     if (plan.size <= block_.size()) return;
     block_ = Tensor<float>();  // first, so that old and new are never there at once
     try {
       block_ = Tensor<float>::uninitialized({plan.size});
     } catch (const std::bad_alloc&) {
       plans_.clear();
-      refuse("which is more than there is");
+      fail(detail::memory_text(plan, source), ", which is more than there is");
     }
     for (detail::Plan& known : plans_) bind(known);
   }

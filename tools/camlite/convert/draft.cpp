@@ -129,8 +129,8 @@ Shape Draft::checked_shape(const DraftNode& node) const try {
 }
 
 const Shape& Draft::add(DraftNode node, ConversionReport& report) {
-  if (nodes_.size() == detail::max_nodes)
-    fail(source_, ": more than ", detail::max_nodes, " layers");
+  constexpr Index most_layers = LoadLimits().graph_lines;
+  if (std::ssize(nodes_) == most_layers) fail(source_, ": more than ", most_layers, " layers");
   for (std::string& input : node.inputs) input = node_of(input);
   const Shape shape = checked_shape(node);
   const std::string wanted = node.name;

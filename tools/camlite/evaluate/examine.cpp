@@ -52,8 +52,8 @@ Guess guess(Index class_index, const std::vector<Box>& boxes) {
 
 }  // namespace
 
-Image read_stored(const std::string& path) {
-  return read_image(path, {.upright = false});
+Image read_stored(const std::string& path, const ImageLimits& limits) {
+  return read_image(path, {.limits = limits, .upright = false});
 }
 
 Examiner::Examiner(const EvaluateOptions& options) : options_(options) {
@@ -69,7 +69,7 @@ Examined Examiner::examine(const Example& example, Workspace& workspace) const {
   record.height = example.height;
   if (!network_) {
     if (record.width == 0) {
-      const Image picture = read_stored(example.picture);
+      const Image picture = read_stored(example.picture, options_.limits);
       record.width = picture.width();
       record.height = picture.height();
     }
@@ -79,7 +79,7 @@ Examined Examiner::examine(const Example& example, Workspace& workspace) const {
         {.multi_region = options_.multi_region});
     return {std::move(record), {}};
   }
-  const Image picture = read_stored(example.picture);
+  const Image picture = read_stored(example.picture, options_.limits);
   check_size(example, picture);
   record.width = picture.width();
   record.height = picture.height();

@@ -15,7 +15,7 @@ namespace camlite::tool {
 
 // The picture in the file, as it is stored: that is where people who draw boxes count pixels, since
 // data sets come from tools that do not turn pictures. Throws Error.
-Image read_stored(const std::string& path);
+Image read_stored(const std::string& path, const ImageLimits& limits);
 
 struct Examined {
   Record record;

@@ -52,8 +52,8 @@ const Guess& best_guess(const Record& record, const Truth& truth) {
 }
 
 // Throws Error also if it is not the picture that the record is of.
-Image read_again(const Example& example, const Record& record) {
-  Image picture = read_stored(example.picture);
+Image read_again(const Example& example, const Record& record, const ImageLimits& limits) {
+  Image picture = read_stored(example.picture, limits);
   if (picture.width() != record.width || picture.height() != record.height) {
     fail(example.picture, ": now a picture of ", picture.width(), " x ", picture.height(),
          " pixels, it was of ", record.width, " x ", record.height);
@@ -113,7 +113,7 @@ class GalleryPage {
 
   Image drawn(const Example& example, const Record& record) const {
     if (network_ == nullptr) return drawn_from_score_map(example, record);
-    const Image picture = read_again(example, record);
+    const Image picture = read_again(example, record, options_.limits);
     if (options_.crops == TenCrops::count)
       return drawn(predict_ten_crops(*network_, picture), picture, example, record);
     return drawn(network_->predict(picture, options_.predict), picture, example, record);
@@ -138,8 +138,8 @@ class GalleryPage {
   Image drawn_from_score_map(const Example& example, const Record& record) const {
     const BoxedScoreMap saved =
         read_score_map(example.score_map, {.multi_region = options_.multi_region});
-    const Image picture =
-        example.picture.empty() ? Image(record.width, record.height) : read_again(example, record);
+    const Image picture = example.picture.empty() ? Image(record.width, record.height)
+                                                  : read_again(example, record, options_.limits);
     Thumbnail thumbnail(picture, thumbnail_side, score_map_size, score_map_size);
     thumbnail.add_map(saved.map, {0, 0, score_map_size, score_map_size}, faint_heat);
     for (const Box& box : saved.boxes[best_threshold(figures_)])

@@ -8,6 +8,8 @@
 #include <camlite/boxes.hpp>
 #include <camlite/network.hpp>
 
+#include <camlite/limits.hpp>
+
 #include "../model_choice.hpp"
 
 namespace camlite::tool {
@@ -17,6 +19,7 @@ struct EvaluateOptions {
   std::string truth;
   ModelChoice model;
   PredictOptions predict;
+  ImageLimits limits;
   std::string rule = "paper";
   float threshold = BoxOptions().threshold;
   Index crops = 1;             // or 10

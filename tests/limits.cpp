@@ -1,0 +1,121 @@
+// What a model file may ask for: each limit on both of its sides, and what is said above it.
+#include <camlite/limits.hpp>
+
+#include <sys/resource.h>
+
+#include <cstddef>
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <camlite/model/model_file.hpp>
+#include <camlite/model/random_model.hpp>
+#include <camlite/network.hpp>
+
+#include "support/scratch_folder.hpp"
+
+using camlite::Index;
+using camlite::load_model;
+using camlite::LoadLimits;
+using camlite::Model;
+using camlite::text;
+using camlite::test::ScratchFolder;
+using Catch::Contains;
+
+namespace {
+
+const std::string small_graph =
+    "input channels=3 height=8 width=6\n"
+    "conv conv2d input out_channels=4 kernel=3\n"
+    "gap global_avg_pool conv\n"
+    "fc linear gap out_features=2\n";
+
+// A model file of this graph, which has no tensors.
+std::vector<std::byte> file_of(const std::string& graph) {
+  camlite::Safetensors file;
+  file.metadata = {{"camlite.version", "1"}, {"camlite.graph", graph}};
+  return camlite::write_safetensors(file);
+}
+
+template <class Work>
+std::string refusal(const Work& work) {
+  try {
+    work();
+  } catch (const camlite::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+long peak_kilobytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+}  // namespace
+
+TEST_CASE("each limit of a model file: as much as that is read, one more is refused") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("m.safetensors");
+  const Model model = camlite::random_model(small_graph);
+  save_model(path, model);
+  const auto loading = [&](const LoadLimits& limits) {
+    return refusal([&] { load_model(path, limits); });
+  };
+  const auto bytes = static_cast<Index>(std::filesystem::file_size(path));
+  CHECK(loading({.file_bytes = bytes}).empty());
+  CHECK(loading({.file_bytes = bytes - 1}) == text(path, ": ", bytes,
+                                                   " bytes, more than the limit of ", bytes - 1,
+                                                   " (raise LoadLimits::file_bytes)"));
+
+  const Index data = 4 * (4 * 3 * 9 + 4 + 2 * 4 + 2), header = bytes - 8 - data;
+  CHECK(loading({.header_bytes = header}).empty());
+  CHECK(loading({.header_bytes = header - 1}) ==
+        text(path, ": the header is ", header, " bytes long, more than the limit of ", header - 1,
+             " (raise LoadLimits::header_bytes)"));
+
+  CHECK(loading({.tensors = 4}).empty());
+  CHECK_THAT(loading({.tensors = 3}), Contains(" behind 3 others, more than the limit of 3 (raise "
+                                               "LoadLimits::tensors)"));
+
+  CHECK(loading({.graph_lines = 3}).empty());
+  CHECK(loading({.graph_lines = 2}) ==
+        path +
+            ": graph line 4: operator 3, more than the limit of 2 (raise "
+            "LoadLimits::graph_lines)");
+
+  CHECK(loading({.elements = 8 * 6 * 3}).empty());  // the picture has the most
+  CHECK(loading({.elements = 8 * 6 * 3 - 1}) ==
+        path +
+            ": the picture has 144 elements, more than the limit of 143 (raise "
+            "LoadLimits::elements)");
+}
+
+TEST_CASE("a tensor of too many elements is refused by its name") {
+  const Model model = camlite::random_model(
+      "input channels=3 height=1 width=1\n"
+      "fc linear input out_features=2\n");
+  const std::string message = refusal([&] {
+    camlite::load_model(camlite::write_safetensors(model_content(model)), "m", {.elements = 5});
+  });
+  CHECK(message ==
+        "m: graph line 2: fc: the tensor \"fc.weight\" (2, 3) has 6 elements, 0 MB as floats, "
+        "more than the limit of 5 (raise LoadLimits::elements)");
+}
+
+TEST_CASE("a graph that would need a terabyte says so when it is loaded, and takes no memory") {
+  const long before = peak_kilobytes();
+  const std::string message = refusal([] {
+    load_model(file_of("input channels=3 height=64 width=64\n"
+                       "p pad input bottom=8000000 right=16000\n"),
+               "hostile.safetensors");
+  });
+  CHECK_THAT(message, Contains("hostile.safetensors: graph line 2: p: its result (1, "));
+  CHECK_THAT(message, Contains(" MB as floats, more than the limit of 4294967296 (raise "
+                               "LoadLimits::elements)"));
+  CHECK(peak_kilobytes() - before < 10000);
+}
