@@ -1,5 +1,5 @@
-// Counts what the program allocates. Replaces the global operator new: one file of a program
-// includes it.
+// Counts what the program allocates, and lets one allocation fail. Replaces the global operator
+// new: one file of a program includes it.
 #pragma once
 
 #include <algorithm>
@@ -12,13 +12,28 @@ namespace camlite::test {
 // Calls of any operator new so far, by all threads.
 inline std::atomic<long> allocations{0};
 
-// Null if there is no memory.
+// Of them, those that were not deleted yet.
+inline std::atomic<long> living{0};
+
+// How many more succeed before one fails; negative: none fails.
+inline std::atomic<long> until_failure{-1};
+
+// Null if there is no memory, or this is the one that is to fail.
 inline void* count_allocation(std::size_t bytes,
                               std::size_t alignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__) noexcept {
   ++allocations;
+  if (until_failure >= 0 && until_failure-- == 0) return nullptr;
   bytes = std::max<std::size_t>(bytes, 1);
   const std::size_t whole = (bytes + alignment - 1) / alignment * alignment;
-  return whole < bytes ? nullptr : std::aligned_alloc(alignment, whole);
+  void* memory = whole < bytes ? nullptr : std::aligned_alloc(alignment, whole);
+  if (memory != nullptr) ++living;
+  return memory;
+}
+
+inline void release(void* memory) noexcept {
+  if (memory == nullptr) return;
+  --living;
+  std::free(memory);
 }
 
 inline void* or_throw(void* memory) {
@@ -53,28 +68,28 @@ CAMLITE_REPLACED void* operator new[](std::size_t bytes, std::align_val_t alignm
 }
 
 CAMLITE_REPLACED void operator delete(void* memory) noexcept {
-  std::free(memory);
+  camlite::test::release(memory);
 }
 CAMLITE_REPLACED void operator delete[](void* memory) noexcept {
-  std::free(memory);
+  camlite::test::release(memory);
 }
 CAMLITE_REPLACED void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
+  camlite::test::release(memory);
 }
 CAMLITE_REPLACED void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
+  camlite::test::release(memory);
 }
 CAMLITE_REPLACED void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  camlite::test::release(memory);
 }
 CAMLITE_REPLACED void operator delete[](void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  camlite::test::release(memory);
 }
 CAMLITE_REPLACED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  camlite::test::release(memory);
 }
 CAMLITE_REPLACED void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  camlite::test::release(memory);
 }
 
 #undef CAMLITE_REPLACED

@@ -1,0 +1,298 @@
+// Everything that can fail fails once, in turn: each allocation, each call of the file system, and
+// files that end early. What remains is an error that names the file, and what was there before.
+#include <camlite/image_io.hpp>
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <camlite/boxes.hpp>
+#include <camlite/cam.hpp>
+#include <camlite/heatmap.hpp>
+#include <camlite/model/model_file.hpp>
+#include <camlite/model/random_model.hpp>
+#include <camlite/network.hpp>
+#include <camlite/ten_crop.hpp>
+
+#include "support/allocations.hpp"
+#include "support/file_faults.hpp"
+#include "support/scratch_folder.hpp"
+
+using camlite::Error;
+using camlite::Image;
+using camlite::load_model;
+using camlite::Model;
+using camlite::Network;
+using camlite::Prediction;
+using camlite::test::file_faults;
+using camlite::test::ScratchFolder;
+using Catch::StartsWith;
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+// Has all kinds of steps and memory: convolutions of several algorithms, a concat, a constant.
+const std::string graph =
+    "input channels=3 height=24 width=20\n"
+    "c1 conv2d input out_channels=8 kernel=3 padding=1\n"
+    "r1 relu c1\n"
+    "p1 max_pool2d r1 kernel=2\n"
+    "c2 conv2d p1 out_channels=16 kernel=3 padding=1\n"
+    "d2 conv2d p1 out_channels=8 kernel=5 padding=2 groups=8\n"
+    "both concat c2,d2\n"
+    "n batch_norm both\n"
+    "gap global_avg_pool n\n"
+    "fc linear gap out_features=5\n"
+    "prob softmax fc\n";
+
+Image picture() {
+  Image image(40, 30);
+  for (camlite::Index i = 0; i < image.size(); ++i)
+    image.data()[i] = static_cast<std::uint8_t>((i * i) % 251);
+  return image;
+}
+
+Bytes bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> content{std::istreambuf_iterator<char>(file), {}};
+  const auto bytes = std::as_bytes(std::span(content));
+  return {bytes.begin(), bytes.end()};
+}
+
+// Runs the work with its first allocation failing, then its second, ..., until it needs no more of
+// them. Returns how many there were.
+template <class Work>
+long fail_each_allocation(const Work& work) {
+  using camlite::test::living;
+  using camlite::test::until_failure;
+  for (long n = 0;; ++n) {
+    const long before = living;
+    bool done = false, other = false;
+    until_failure = n;
+    try {
+      work();
+      done = true;
+    } catch (const std::bad_alloc&) {
+    } catch (const Error&) {  // such as a workspace that cannot be had
+    } catch (...) {
+      other = true;
+    }
+    const bool failed = until_failure < 0;
+    until_failure = -1;
+    const long after = living;
+    if (other || after != before) {
+      FAIL("allocation " << n << ": " << (other ? "another exception" : "a leak of ")
+                         << after - before);
+    }
+    if (!failed) {
+      REQUIRE(done);
+      return n;
+    }
+  }
+}
+
+// The same with each call of the file system. refused(message) looks at what is left.
+template <class Work, class Refused>
+long fail_each_call(const Work& work, const Refused& refused) {
+  for (long n = 0;; ++n) {
+    file_faults = {.fail_at = n};
+    std::optional<std::string> message;
+    try {
+      work();
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    const bool failed = file_faults.calls > n;
+    file_faults = {};
+    INFO("call " << n);
+    if (!failed) {
+      CHECK_FALSE(message);
+      return n;
+    }
+    if (message) refused(*message);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("each allocation of loading a model and of making a network fails: nothing leaks") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("m.safetensors");
+  save_model(path, camlite::random_model(graph));
+  CHECK(fail_each_allocation([&] { load_model(path); }) > 50);
+  const Model model = load_model(path);
+  const int threads = GENERATE(1, 2);
+  CHECK(fail_each_allocation([&] { Network(model, {.threads = threads}); }) > 50);
+}
+
+TEST_CASE("each allocation of a prediction fails: the network goes on to give the same bits") {
+  const Model model = camlite::random_model(graph);
+  const Image image = picture();
+  const int threads = GENERATE(1, 2);
+  const Network network(model, {.threads = threads});
+  const Prediction expected = network.predict(image);
+  const auto check_same = [&](const Prediction& seen) {
+    REQUIRE(seen.logits().shape() == expected.logits().shape());
+    CHECK(std::equal(seen.logits().begin(), seen.logits().end(), expected.logits().begin()));
+    CHECK(std::equal(seen.features().begin(), seen.features().end(), expected.features().begin()));
+  };
+  // In new memory each time: what the network keeps for the next call is not a leak.
+  CHECK(fail_each_allocation([&] {
+          camlite::Workspace workspace;
+          network.predict(image, workspace);
+        }) > 10);
+  check_same(network.predict(image));
+  CHECK(fail_each_allocation([&] {
+          camlite::Workspace workspace;
+          camlite::predict_ten_crops(network, image, workspace);
+        }) > 10);
+  check_same(network.predict(image));
+}
+
+TEST_CASE("a workspace whose growth failed is as good as before") {
+  const Network network(camlite::random_model(graph), {.threads = 1});
+  const Image image = picture();
+  const Prediction expected = network.predict(image);
+  for (long n = 0; n < 200; ++n) {
+    camlite::Workspace workspace;
+    network.predict(image, workspace);
+    camlite::test::until_failure = n;
+    try {
+      network.predict(image, workspace, {.size = 64});
+    } catch (const std::bad_alloc&) {
+    } catch (const Error&) {
+    }
+    camlite::test::until_failure = -1;
+    const Prediction seen = network.predict(image, workspace);
+    if (!std::equal(seen.logits().begin(), seen.logits().end(), expected.logits().begin()))
+      FAIL("other logits behind the failure of allocation " << n);
+  }
+}
+
+TEST_CASE("each allocation of what is made of a prediction fails: nothing leaks") {
+  const Network network(camlite::random_model(graph), {.threads = 1});
+  const Image image = picture();
+  const Prediction seen = network.predict(image);
+  CHECK(fail_each_allocation([&] {
+          const auto map = camlite::class_activation_map(seen, seen.top(1)[0].index);
+          camlite::boxes(map, seen.view());
+          camlite::overlay(image, map, seen.view());
+        }) > 5);
+}
+
+TEST_CASE("each allocation of reading and writing a picture fails: nothing leaks or is left") {
+  const ScratchFolder folder;
+  const std::string format = GENERATE("png", "jpg", "bmp");
+  const std::string path = folder.path("p." + format);
+  const Image image = picture();
+  CHECK(fail_each_allocation([&] { write_image(path, image); }) > 1);
+  CHECK(folder.files() == 1);
+  CHECK(fail_each_allocation([&] { camlite::read_image(path); }) > 1);
+}
+
+TEST_CASE("each call that reads a file fails: an error that names it") {
+  const ScratchFolder folder;
+  const std::string model = folder.path("m.safetensors"), photo = folder.path("p.png");
+  save_model(model, camlite::random_model(graph));
+  write_image(photo, picture());
+  const auto names = [](const std::string& path) {
+    return [path](const std::string& message) { CHECK_THAT(message, StartsWith(path + ": ")); };
+  };
+  CHECK(fail_each_call([&] { load_model(model); }, names(model)) == 3);  // open, fstat, mmap
+  CHECK(fail_each_call([&] { camlite::read_image(photo); }, names(photo)) >= 4);
+}
+
+TEST_CASE("reads that give a few bytes at a time give the same picture") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("p.png");
+  const Image image = picture();
+  write_image(path, image);
+  file_faults = {.most_read = 7};
+  const Image read = camlite::read_image(path);
+  const long calls = file_faults.calls;
+  file_faults = {};
+  CHECK(calls > 100);
+  CHECK(std::equal(image.data(), image.data() + image.size(), read.data()));
+}
+
+TEST_CASE("each call that writes a file fails: an error that names it, and the file as it was") {
+  const ScratchFolder folder;
+  const bool is_model = GENERATE(true, false);
+  const std::string path = folder.path(is_model ? "m.safetensors" : "p.png");
+  const Model model = camlite::random_model(graph);
+  const Image image = picture();
+  const auto write = [&] {
+    if (is_model) {
+      save_model(path, model);
+    } else {
+      write_image(path, image);
+    }
+  };
+  const Bytes before(1000, std::byte{7});
+  const auto reset = [&] {
+    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(before.data()), 1000);
+  };
+  reset();
+  long refusals = 0;
+  const long calls = fail_each_call(write, [&](const std::string& message) {
+    ++refusals;
+    CHECK_THAT(message, StartsWith(path + ": cannot write: "));
+    CHECK(bytes_of(path) == before);
+    CHECK(folder.files() == 1);
+  });
+  CHECK(calls >= 4);  // fopen, fwrite, fclose, rename
+  CHECK(refusals == calls);
+  CHECK(bytes_of(path) != before);
+}
+
+TEST_CASE("a model on a full disk, or in a folder where nothing can be made") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("m.safetensors");
+  const Model model = camlite::random_model(graph);
+  ::rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ::rlimit limit = before;
+  limit.rlim_cur = 3000;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  CHECK_THROWS_WITH(save_model(path, model), StartsWith(path + ": cannot write: "));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK(folder.files() == 0);
+
+  // Where not even the superuser makes files.
+  for (const std::string& nowhere :
+       {std::string("/proc/camlite.safetensors"), folder.path("missing/m.safetensors")}) {
+    CHECK_THROWS_WITH(save_model(nowhere, model), StartsWith(nowhere + ": cannot write: "));
+  }
+  CHECK_THROWS_WITH(save_model("/dev/full", model), StartsWith("/dev/full: cannot write: "));
+}
+
+TEST_CASE("a model file that is shorter by any number of bytes is refused") {
+  const std::string name = GENERATE("identity_head", "every_operator_gap");
+  const Bytes whole = bytes_of("tests/fixtures/networks/" + name + ".safetensors");
+  REQUIRE(whole.size() > 1000);
+  CHECK_NOTHROW(load_model(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    // A copy of that size, for the address sanitizer to watch its end.
+    const Bytes cut(whole.data(), whole.data() + size);
+    std::string message;
+    try {
+      load_model(cut, "cut");
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    if (!message.starts_with("cut: ")) FAIL(size << " of " << whole.size() << " bytes are read");
+  }
+}
