@@ -20,6 +20,7 @@
 #include <camlite/cam.hpp>
 #include <camlite/error.hpp>
 #include <camlite/image.hpp>
+#include <camlite/limits.hpp>
 #include <camlite/model/model_file.hpp>
 #include <camlite/network.hpp>
 #include <camlite/prediction.hpp>
@@ -97,9 +98,10 @@ inline camlite_box c_box(const Box& box) {
 inline Model model_of_copy(std::span<const std::byte> bytes) {
   auto copy = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
   constexpr std::string_view name = "model in memory";
-  ModelParts parts = model_parts(parse_safetensors(*copy, name), name);
+  constexpr LoadLimits limits;
+  ModelParts parts = model_parts(parse_safetensors(*copy, name, limits), name, limits);
   parts.storage = std::move(copy);
-  return Model(std::move(parts));
+  return Model(std::move(parts), limits);
 }
 
 // The picture without gaps between its rows.
