@@ -1,33 +1,76 @@
 #!/usr/bin/env bash
-# camlite as others get it: installed into an empty prefix and found by pkg-config, and as a meson subproject.
+# camlite as others get it: the four projects beside this file, each built against an installation in an empty prefix, or
+# without one, and run. What they print must agree to the last bit.
 #
 #   tests/install/run.sh BUILD_FOLDER COMPILER
 set -euo pipefail
-build=$1 compiler=$2
-root=$(cd "$(dirname "$0")/../.." && pwd)
+build=$1
+export CXX=$2
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-echo "installed, by pkg-config"
 DESTDIR="$work/root" meson install -C "$build" --no-rebuild --quiet
 prefix=$(find "$work/root" -name camlite.pc -printf '%h\n' | sed 's|/share/pkgconfig$||')
-export PKG_CONFIG_PATH="$prefix/share/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$work/root"
-read -ra flags <<<"$(pkg-config --cflags camlite)"
-"$compiler" "${flags[@]}" "$root/tests/embed/main.cpp" "$root/tests/embed/other.cpp" -o "$work/installed"
 model="$prefix/share/camlite/tiny_vgg_gap.safetensors"
-"$work/installed" "$model"
+export PKG_CONFIG_PATH="$prefix/share/pkgconfig"
+for project in single_file pkg_config cmake meson; do
+  cp -r "$here/$project" "$work/$project"
+  cp "$here/app.cpp" "$work/$project"
+done
+
+single_file() {
+  "$root/tools/amalgamate" .
+  local flags libs
+  flags=$(pkg-config --cflags camlite | grep -o -e '-fopenmp' -e '-DCAMLITE_BLAS=1' | xargs)
+  libs=$(pkg-config --libs camlite)
+  # Includes of OpenBLAS itself, but not of camlite's folder.
+  [[ $flags != *BLAS* ]] || flags+=" $(pkg-config --cflags openblas)"
+  make FLAGS="$flags" LIBS="$libs"
+  ./app "$model" >output
+}
+pkg_config() {
+  make
+  ./app "$model" >output
+}
+cmake() {
+  command cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=None
+  command cmake --build build
+  build/app "$model" >output
+}
+meson() {
+  ln -s "$root" subprojects/camlite
+  command meson setup build --force-fallback-for=camlite # not the installation, which pkg-config finds
+  ninja -C build app
+  build/app "$model" >output
+}
+
+for project in single_file pkg_config cmake meson; do
+  (cd "$work/$project" && "$project") >"$work/$project/log" 2>&1 &
+  projects+=("$project:$!")
+done
+for project in "${projects[@]}"; do
+  wait "${project#*:}" || { cat "$work/${project%:*}/log"; echo "FAILED: ${project%:*}"; exit 1; }
+done
+for project in pkg_config cmake meson; do cmp "$work/single_file/output" "$work/$project/output"; done
+head -1 "$work/cmake/output"
+
+echo "one version everywhere"
+version=$(pkg-config --modversion camlite)
+grep -qF "camlite $version:" "$work/cmake/output"
+grep -qF "\"$version\"" "$prefix/share/cmake/camlite/camlite-config-version.cmake"
 if [ -x "$prefix/bin/camlite" ]; then
+  "$prefix/bin/camlite" --version | grep -qF "camlite $version,"
   "$prefix/bin/camlite" info "$model" >/dev/null
 fi
 
-echo "as a meson subproject"
-mkdir -p "$work/project/subprojects"
-ln -s "$root" "$work/project/subprojects/camlite"
-cp "$root/tests/embed/main.cpp" "$root/tests/embed/other.cpp" "$work/project"
-cat >"$work/project/meson.build" <<'MESON'
-project('consumer', 'cpp', default_options: ['cpp_std=c++20'])
-executable('consumer', 'main.cpp', 'other.cpp', dependencies: dependency('camlite', fallback: 'camlite'))
-MESON
-CXX=$compiler meson setup "$work/project/build" "$work/project" >"$work/log" || { cat "$work/log"; exit 1; }
-ninja -C "$work/project/build" >"$work/log" || { cat "$work/log"; exit 1; }
-"$work/project/build/consumer" "$model"
+echo "a version that it is not"
+for other in 99.0 0.0.1; do
+  sed -i "s/find_package(camlite [0-9.]*/find_package(camlite $other/" "$work/cmake/CMakeLists.txt"
+  if command cmake -S "$work/cmake" -B "$work/cmake/other" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" 2>&1; then
+    echo "find_package(camlite $other) takes $version"
+    exit 1
+  fi
+  grep -qF "version: $version" "$work/log"
+done
