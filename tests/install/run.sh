@@ -23,10 +23,9 @@ done
 single_file() {
   "$root/tools/amalgamate" .
   local flags libs
-  flags=$(pkg-config --cflags camlite | grep -o -e '-fopenmp' -e '-DCAMLITE_BLAS=1' | xargs)
+  # As the installation, but for camlite's own folder.
+  flags=$(pkg-config --cflags camlite | xargs -n 1 | grep -v "^-I$prefix" | xargs)
   libs=$(pkg-config --libs camlite)
-  # Includes of OpenBLAS itself, but not of camlite's folder.
-  [[ $flags != *BLAS* ]] || flags+=" $(pkg-config --cflags openblas)"
   make FLAGS="$flags" LIBS="$libs"
   ./app "$model" >output
 }
