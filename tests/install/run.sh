@@ -40,7 +40,12 @@ cmake() {
 }
 meson() {
   ln -s "$root" subprojects/camlite
-  command meson setup build --force-fallback-for=camlite # not the installation, which pkg-config finds
+  # Not the installation, which pkg-config finds, but with the same options.
+  local flags blas=disabled openmp=disabled
+  flags=$(pkg-config --cflags camlite)
+  [[ $flags != *-DCAMLITE_BLAS=1* ]] || blas=enabled
+  [[ $flags != *-fopenmp* ]] || openmp=enabled
+  command meson setup build --force-fallback-for=camlite -Dcamlite:blas=$blas -Dcamlite:openmp=$openmp
   ninja -C build app
   build/app "$model" >output
 }
