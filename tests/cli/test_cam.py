@@ -1,7 +1,6 @@
 """camlite cam: overlays, boxes, their names, and what happens to pictures that cannot be read."""
 
 import os
-import re
 import shutil
 import unittest
 
@@ -308,12 +307,31 @@ class OverlayNames(ProgramTest):
         for name in names:
             self.assertTrue((self.here / name).is_file())
 
-    def test_a_second_run_over_everything_replaces_no_picture_of_its_own(self):
+    def test_a_second_run_over_everything_passes_over_its_overlays(self):
+        self.picture("dog-2.png", ((3, 4, 20, 10), RED))
+        names = lambda: sorted(p.name for p in self.here.iterdir() if p.suffix in (".png", ".bmp"))
+        self.camlite("cam", *names(), "a/cat.png", "b/cat.png", "--model", self.model)
+        after = names()
+        self.assertIn("cat-2.cam.png", after)
+        out, err = self.camlite("cam", *after, "a/cat.png", "b/cat.png", "--model", self.model)
+        self.assertEqual(err, "camlite: 4 overlays of these pictures left out\n")
+        self.assertEqual(names(), after)
+
+    def test_an_overlay_replaces_no_picture_of_the_run(self):
         self.camlite("cam", "dog.bmp", "--model", self.model)
-        before = (self.here / "dog.cam.png").read_bytes()
-        results = self.json("cam", "dog.bmp", "dog.cam.png", "--model", self.model)
-        self.assertEqual([r["overlay"] for r in results], ["dog-2.cam.png", "dog.cam.cam.png"])
-        self.assertEqual((self.here / "dog.cam.png").read_bytes(), before)
+        (self.here / "dog.cam.png").rename(self.here / "a/dog.cam.png")
+        before = (self.here / "a/dog.cam.png").read_bytes()
+        (result,) = self.json("cam", "a/dog.cam.png", "--model", self.model, "--out", "a")
+        self.assertEqual(result["overlay"], "a/dog.cam.cam.png")
+        self.assertEqual((self.here / "a/dog.cam.png").read_bytes(), before)
+
+    def test_below_a_folder_as_the_pictures_are(self):
+        results = self.json("cam", ".", "--model", self.model, "--out", "maps/")
+        names = ["maps/a/cat.cam.png", "maps/b/cat.cam.png", "maps/dog.cam.png"]
+        self.assertEqual([r["overlay"] for r in results], names)
+        for name in names:
+            self.assertTrue((self.here / name).is_file(), name)
+        self.assertEqual(len(self.json("cam", ".", "--model", self.model, "--out", "maps/")), 3, "no overlays")
 
     def test_into_a_directory(self):
         (self.here / "there").mkdir()
@@ -345,7 +363,7 @@ class BrokenPictures(ProgramTest):
         """The one picture is refused, the one behind it done."""
         out, err = self.camlite("cam", path, self.good, "--model", self.model, "--no-overlay", status=1)
         self.assertTrue(out.startswith(str(self.good)), out)
-        self.assertEqual(len(err.splitlines()), 1, err)
+        self.assertEqual(err.splitlines()[1:], ["camlite: 1 of 2 pictures failed"])
         for word in (os.fspath(path), *words):
             self.assertIn(str(word), err)
 
@@ -358,7 +376,8 @@ class BrokenPictures(ProgramTest):
 
     def test_directory(self):
         (self.here / "folder").mkdir()
-        self.refused("folder", "is a directory")
+        _, err = self.camlite("cam", "folder", self.good, "--model", self.model, "--no-overlay", status=1)
+        self.assertIn("folder: no picture in it", err)
 
     def test_text(self):
         (self.here / "notes.jpg").write_text("not a picture\n")
@@ -383,7 +402,8 @@ class BrokenPictures(ProgramTest):
     def test_only_broken_ones(self):
         out, err = self.camlite("cam", "a.jpg", "b.jpg", "--model", self.model, status=1)
         self.assertEqual(out, "")
-        self.assertEqual(len(err.splitlines()), 2)
+        self.assertEqual(len(err.splitlines()), 3)
+        self.assertIn("2 of 2 pictures failed", err)
 
 
 class OddNames(ProgramTest):
@@ -407,20 +427,6 @@ class OddNames(ProgramTest):
         self.assertNotIn("\x1b", out)
         _, err = self.camlite("cam", "gone\x1b[31m.png", "--model", self.colours(), status=1)
         self.assertNotIn("\x1b", err)
-
-
-class Progress(ProgramTest):
-    def test_only_on_a_terminal_and_of_many(self):
-        for name in ("a.png", "b.png", "c.png"):
-            self.picture(name, ((3, 4, 20, 10), RED))
-        how = ("--model", self.colours(), "--no-overlay")
-        out, said = self.on_a_terminal("cam", "a.png", "b.png", "c.png", *how)
-        self.assertIn("2 of 3  b.png", said)
-        self.assertEqual(len(re.findall("40x30", out)), 3)
-        self.assertTrue(said.endswith("\r\x1b[K"), "the line is cleared in the end")
-        self.assertEqual(self.on_a_terminal("cam", "a.png", *how)[1], "")
-        _, err = self.camlite("cam", "a.png", "b.png", "--model", self.colours())
-        self.assertEqual(err, "")
 
 
 class Models(ProgramTest):

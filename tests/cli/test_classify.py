@@ -71,9 +71,11 @@ class Classify(ProgramTest):
     def test_a_broken_picture_among_good_ones(self):
         self.picture("good.png", ((0, 0, 10, 10), RED))
         (self.here / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-        names = ["bad.png", "good.png", "gone.png", "good.png"]
+        names = ["bad.png", "good.png", "gone.png"]
         results = self.json("classify", *names, "--model", self.colours(), status=1)
-        self.assertEqual([r["image"] for r in results], ["good.png", "good.png"])
+        self.assertEqual([r["image"] for r in results], names)
+        self.assertEqual([list(r) for r in results], [["image", "error"], ["image", "top"], ["image", "error"]])
+        self.assertIn("No such file", results[2]["error"])
 
     @unittest.skipUnless(DEFAULT_MODEL.exists(), f"THE DEFAULT MODEL IS NOT THERE YET: {DEFAULT_MODEL}")
     def test_without_a_model_the_default_one(self):

@@ -4,9 +4,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <system_error>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <camlite/boxes.hpp>
@@ -17,6 +18,7 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "drawing.hpp"
+#include "json.hpp"
 #include "paths.hpp"
 #include "pictures.hpp"
 
@@ -34,53 +36,84 @@ struct CamOptions : PictureOptions {
   float threshold = BoxOptions().threshold;
 };
 
-// The overlay's file for each picture: --out itself, or NAME.cam.png in a directory. A name that an
-// earlier picture of this run has, or that is one of its pictures, becomes NAME-2.cam.png, and so
+// Makes the directory, and those above it; "" is the current one. Throws CannotWrite.
+void make_directory(const fs::path& path) {
+  std::error_code error;
+  if (!path.empty()) fs::create_directories(path, error);
+  if (error) {
+    throw CannotWrite(text(path.string(), ": cannot make the directory: ", error.message()));
+  }
+}
+
+// The overlay's file for each picture: --out itself, or in a directory BELOW.cam.png, where BELOW
+// is the picture's path below the folder in which it was found, without its suffix. A name that an
+// earlier picture of this run has, or that is one of its pictures, becomes BELOW-2.cam.png, and so
 // on.
 class OverlayNames {
  public:
-  // Makes the directory. Throws UsageError if --out cannot be what it says, Error if the directory
-  // cannot be made.
-  explicit OverlayNames(const CamOptions& options) {
-    for (const std::string& path : options.paths) taken_.insert(identity(path));
+  // Makes the directory. Throws UsageError if --out cannot be what it says, CannotWrite if the
+  // directory cannot be made.
+  OverlayNames(const CamOptions& options, const std::vector<Input>& pictures) {
     std::error_code error;
     directory_ = options.out;
-    if (options.out.empty() || fs::is_directory(directory_, error)) return;
-    if (options.out.ends_with('/')) {
-      if (fs::create_directories(directory_, error); error) {
-        fail(options.out, ": cannot make the directory: ", error.message());
+    if (options.out.empty() || options.out.ends_with('/') || fs::is_directory(directory_, error)) {
+      make_directory(directory_);
+      for (const Input& one : pictures) {
+        if (one.path.ends_with(overlay_suffix)) taken_.insert(identity(one.path));
       }
+      identity_ = identity(options.out.empty() ? "." : options.out);
       return;
     }
-    if (options.paths.size() > 1) {
+    if (pictures.size() > 1) {
       throw UsageError(text("--out ", options.out, " is no directory, and there are ",
-                            options.paths.size(), " pictures; --out ", options.out, "/ makes one"));
+                            pictures.size(), " pictures; --out ", options.out, "/ makes one"));
     }
     try {
       image_format_of_path(options.out);
     } catch (const Error& wrong_suffix) {
       throw UsageError(text("--out ", wrong_suffix.what(), "; that of a directory ends in /"));
     }
-    if (taken_.contains(identity(options.out))) {
+    if (identity(pictures.front().path) == identity(options.out)) {
       throw UsageError(text("--out ", options.out, " is the picture itself"));
     }
     file_ = options.out;
   }
 
-  std::string next(const std::string& picture) {
-    if (!file_.empty()) return file_;
-    const std::string stem = fs::path(picture).stem().string();
-    fs::path name = directory_ / (stem + ".cam.png");
-    for (int number = 2; !taken_.insert(identity(name)).second; ++number) {
-      name = directory_ / text(stem, '-', number, ".cam.png");
+  // Of each picture. Makes the folders that they are in. Throws CannotWrite. `before`: overlays of
+  // earlier runs, by picture, which stay.
+  std::vector<std::string> of(const std::vector<Input>& pictures,
+                              const std::unordered_map<std::string, std::string>& before) {
+    for (const auto& [picture, overlay] : before) {
+      taken_.insert((identity_ / fs::path(overlay).lexically_relative(directory_)).string());
     }
-    return name.string();
+    std::vector<std::string> names;
+    for (const Input& one : pictures) {
+      const auto known = before.find(one.path);
+      names.push_back(known != before.end() ? known->second : next(one));
+    }
+    return names;
   }
 
  private:
+  std::string next(const Input& picture) {
+    if (!file_.empty()) return file_;
+    const fs::path below(picture.below);
+    const fs::path folder = below.parent_path();
+    if (folder != made_) make_directory(directory_ / folder);
+    made_ = folder;
+    const std::string stem = (folder / below.stem()).string();
+    std::string name = stem + overlay_suffix;
+    for (int number = 2; !taken_.insert((identity_ / name).string()).second; ++number) {
+      name = text(stem, '-', number, overlay_suffix);
+    }
+    return (directory_ / name).string();
+  }
+
   fs::path directory_;
   std::string file_;
-  std::set<std::string> taken_;
+  fs::path identity_;  // of the directory
+  fs::path made_;      // the last folder in it
+  std::unordered_set<std::string> taken_;
 };
 
 // The largest region's box, if the map is positive anywhere.
@@ -89,16 +122,43 @@ std::optional<Box> largest_box(TensorView<const float> map, const Box& view, flo
   return all.empty() ? std::nullopt : std::optional(all.front());
 }
 
+// Throws CannotWrite.
+void write(const std::string& path, const Image& overlay) {
+  try {
+    write_image(path, overlay);
+  } catch (const Error& error) {
+    throw CannotWrite(error.what());
+  }
+}
+
 class Cam {
  public:
-  explicit Cam(const CamOptions& options)
-      : options_(options), network_(make_network(options.model)) {
+  Cam(const CamOptions& options, const Crew& crew)
+      : options_(options), network_(make_network(options, crew)) {
     const Model& model = network_.model();
     network_.require_maps();
     if (!options.wanted.empty()) wanted_ = find_class(model, options.wanted);
   }
 
-  // Writes the overlay, if a file is named.
+  // Of its records.
+  CsvColumns columns() const {
+    const Index most = std::min(options_.top + (wanted_ ? 1 : 0), network_.model().classes());
+    return {
+        .classes = static_cast<std::size_t>(most), .located = true, .drawn = !options_.no_overlay};
+  }
+
+  const Model& model() const { return network_.model(); }
+
+  // The options that its records depend on.
+  Json asked() const {
+    Json asked{{"class", wanted_ ? Json(*wanted_) : Json("most probable")},
+               {"threshold", options_.threshold},
+               {"overlays", options_.no_overlay ? "none" : "in " + options_.out}};
+    if (!options_.no_overlay) asked.update(to_json(options_.drawing));
+    return asked;
+  }
+
+  // Writes the overlay, if a file is named. Many threads may call it at the same time.
   Report look(const Image& picture, const std::string& overlay_path) const {
     return see(network_, picture, options_,
                [&](const auto& seen) { return report(seen, picture, overlay_path); });
@@ -123,8 +183,8 @@ class Cam {
     }
     if (!overlay_path.empty()) {
       const auto place = std::find(classes.begin(), classes.end(), shown) - classes.begin();
-      write_image(overlay_path, drawing(picture, maps, seen.view(), found.findings,
-                                        static_cast<std::size_t>(place), options_.drawing));
+      write(overlay_path, drawing(picture, maps, seen.view(), found.findings,
+                                  static_cast<std::size_t>(place), options_.drawing));
       found.overlay = overlay_path;
       found.overlay_class = shown;
     }
@@ -137,16 +197,19 @@ class Cam {
 };
 
 int run_cam(const CamOptions& options) {
+  const Inputs inputs = find_inputs(options);
   std::optional<OverlayNames> names;
-  if (!options.no_overlay) names.emplace(options);
-  const Cam cam(options);
+  if (!options.no_overlay) names.emplace(options, inputs.pictures);
+  const Crew crew = crew_for(options, inputs.pictures.size());
+  const Cam cam(options, crew);
+  Results results(options, "cam", cam.model(), cam.columns(), cam.asked());
   // Named before they are read, so that a broken picture does not change the others' names.
-  std::vector<std::string> overlays(options.paths.size());
-  if (names)
-    std::transform(options.paths.begin(), options.paths.end(), overlays.begin(),
-                   [&](const std::string& path) { return names->next(path); });
-  return for_each_picture(
-      options, [&](std::size_t i, const Image& picture) { return cam.look(picture, overlays[i]); });
+  const std::vector<std::string> overlays = names
+                                                ? names->of(inputs.pictures, results.overlays())
+                                                : std::vector<std::string>(inputs.pictures.size());
+  return for_each_picture(options, inputs, crew, results, [&](std::size_t i, const Image& picture) {
+    return cam.look(picture, overlays[i]);
+  });
 }
 
 }  // namespace
@@ -164,7 +227,7 @@ void add_cam(CLI::App& program, int& status) {
   auto* out = command
                   ->add_option("--out", options->out,
                                "where overlays go: a directory (one that ends in / is made), or a "
-                               "file if there is one picture; without it NAME.cam.png here")
+                               "file if there is one picture; without it here")
                   ->type_name("PATH");
   auto* no_overlay =
       command->add_flag("--no-overlay", options->no_overlay, "only print, write no pictures")
@@ -177,15 +240,19 @@ void add_cam(CLI::App& program, int& status) {
       ->capture_default_str()
       ->check(in_range(0.0F, 1.0F));
   command->footer(
-      "Examples:\n"
-      "  camlite cam cat.jpg                             overlay in cat.cam.png\n"
-      "  camlite cam street.jpg --class \"sports car\"     where would that be?\n"
-      "  camlite cam cat.jpg --panel --top 3             photo, heatmap, box of three classes\n"
-      "  camlite cam photos/*.jpg --out maps/            overlays in maps/NAME.cam.png\n"
-      "  camlite cam photos/*.jpg --no-overlay --json    boxes only, one JSON object a line\n\n"
-      "The overlay names the class beside its box; on a strip below pictures of less than 128\n"
-      "pixels. Two pictures of one name get NAME.cam.png and NAME-2.cam.png. An overlay never\n"
-      "replaces one of the pictures of the same run.");
+      std::string(
+          "Examples:\n"
+          "  camlite cam cat.jpg                             overlay in cat.cam.png\n"
+          "  camlite cam street.jpg --class \"sports car\"     where would that be?\n"
+          "  camlite cam cat.jpg --panel --top 3             photo, heatmap, box of three classes\n"
+          "  camlite cam photos/ --out maps/                 overlays in maps/BELOW.cam.png\n"
+          "  camlite cam photos/ --no-overlay --json         boxes only, one JSON object a line\n"
+          "  camlite cam \"photos/**/*.jpg\" --no-overlay --output boxes.csv --resume\n\n"
+          "The overlay names the class beside its box; on a strip below pictures of less than 128\n"
+          "pixels. Those of the pictures of a folder are in folders as the pictures are. Two\n"
+          "pictures of one name get NAME.cam.png and NAME-2.cam.png. An overlay never replaces\n"
+          "one of the pictures of the same run.\n\n") +
+      pictures_footer);
   command->callback([options, &status] { status = run_cam(*options); });
 }
 

@@ -1,6 +1,8 @@
 // camlite classify: what is in the picture.
 
+#include <algorithm>
 #include <memory>
+#include <string>
 
 #include "commands.hpp"
 #include "pictures.hpp"
@@ -10,8 +12,13 @@ namespace camlite::tool {
 namespace {
 
 int classify(const PictureOptions& options) {
-  const Network network = make_network(options.model);
-  return for_each_picture(options, [&](std::size_t, const Image& picture) {
+  const Inputs inputs = find_inputs(options);
+  const Crew crew = crew_for(options, inputs.pictures.size());
+  const Network network = make_network(options, crew);
+  const CsvColumns columns{
+      .classes = static_cast<std::size_t>(std::min(options.top, network.model().classes()))};
+  Results results(options, "classify", network.model(), columns, Json::object());
+  return for_each_picture(options, inputs, crew, results, [&](std::size_t, const Image& picture) {
     return see(network, picture, options, [&](const auto& seen) {
       Report report;
       for (const ClassScore& score : seen.top(options.top)) report.findings.push_back({score, {}});
@@ -27,9 +34,11 @@ void add_classify(CLI::App& program, int& status) {
   auto options = std::make_shared<PictureOptions>();
   add_picture_options(*command, *options);
   command->footer(
-      "Examples:\n"
-      "  camlite classify cat.jpg\n"
-      "  camlite classify --top 1 --json photos/*.jpg > classes.jsonl");
+      std::string("Examples:\n"
+                  "  camlite classify cat.jpg\n"
+                  "  camlite classify --top 1 --json photos/ > classes.jsonl\n"
+                  "  find . -name \"*.jpg\" -print0 | camlite classify --null --csv -\n\n") +
+      pictures_footer);
   command->callback([options, &status] { status = classify(*options); });
 }
 

@@ -1,7 +1,5 @@
 #include "console.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
@@ -73,20 +71,6 @@ std::string Table::str() const {
     out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return out;
-}
-
-Progress::Progress(std::size_t total)
-    : total_(total), shown_(total > 1 && ::isatty(STDERR_FILENO) != 0) {}
-
-void Progress::next(std::string_view name) {
-  ++at_;
-  if (!shown_) return;
-  const std::string line = shortened(printable(name), 60);  // a line that wraps cannot be cleared
-  std::fprintf(stderr, "%s%zu of %zu  %s", clear_line, at_, total_, line.c_str());
-}
-
-void Progress::clear() {
-  if (shown_) std::fputs(clear_line, stderr);
 }
 
 }  // namespace camlite::tool

@@ -21,6 +21,13 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+// What the program is to write cannot be written, which is not the fault of what it reads: going on
+// is of no use.
+class CannotWrite : public Error {
+ public:
+  using Error::Error;
+};
+
 // A result: whole lines, on standard output at once, also where that is a pipe.
 void print(std::string_view lines);
 
@@ -62,24 +69,6 @@ class Table {
   std::string indent_;
   std::vector<Align> columns_;
   std::vector<std::vector<std::string>> rows_;
-};
-
-// "12 of 300  cat.jpg" on standard error while there is more than one picture to go through, if
-// that is a terminal.
-class Progress {
- public:
-  explicit Progress(std::size_t total);
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-  ~Progress() { clear(); }
-
-  void next(std::string_view name);
-  void clear();  // before anything else is said
-
- private:
-  std::size_t total_;
-  std::size_t at_ = 0;
-  bool shown_;
 };
 
 }  // namespace camlite::tool

@@ -26,6 +26,14 @@ auto find_colormap(const std::string& name) {
 
 }  // namespace
 
+Json to_json(const DrawingOptions& options) {
+  return {{"colormap", options.colormap},
+          {"alpha", options.alpha},
+          {"caption", !options.no_caption},
+          {"plain", options.plain},
+          {"panel", options.panel}};
+}
+
 void add_drawing_options(CLI::App& command, DrawingOptions& options, CLI::Option* no_overlay) {
   command.add_option("--colormap", options.colormap, "jet, turbo, viridis or gray")
       ->type_name("NAME")

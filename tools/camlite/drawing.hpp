@@ -10,6 +10,7 @@
 #include <camlite/image.hpp>
 #include <camlite/tensor.hpp>
 
+#include "json.hpp"
 #include "pictures.hpp"
 
 namespace camlite::tool {
@@ -21,6 +22,9 @@ struct DrawingOptions {
   bool plain = false;
   bool panel = false;
 };
+
+// What overlays look like, as members of an object.
+Json to_json(const DrawingOptions& options);
 
 // Adds --colormap, --alpha, --no-caption, --plain and --panel, of which `no_overlay` excludes the
 // last three.

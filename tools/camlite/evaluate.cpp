@@ -14,6 +14,9 @@
 #include <camlite/evaluate/localization.hpp>
 
 #include "arguments.hpp"
+#include "batch/progress.hpp"
+#include "batch/stop_signal.hpp"
+#include "batch/workers.hpp"
 #include "commands.hpp"
 #include "console.hpp"
 #include "evaluate/dataset.hpp"
@@ -21,14 +24,11 @@
 #include "evaluate/figures.hpp"
 #include "evaluate/fingerprint.hpp"
 #include "evaluate/options.hpp"
-#include "evaluate/progress.hpp"
 #include "evaluate/record.hpp"
 #include "evaluate/records_file.hpp"
 #include "evaluate/report.hpp"
 #include "evaluate/score_maps.hpp"
-#include "evaluate/stop_signal.hpp"
 #include "evaluate/truth_file.hpp"
-#include "evaluate/workers.hpp"
 #include "pictures.hpp"
 
 namespace camlite::tool {
@@ -186,8 +186,8 @@ bool examine_all(const Examiner& examiner, const Dataset& set, const EvaluateOpt
   const int threads = options.model.threads > 0 ? options.model.threads : default_threads();
   std::size_t looked_at = 0;
   const StopSignal stop;
-  RunProgress progress(set.examples.size(), set.examples.size() - left.size(), options.quiet);
-  for_each_at_once(
+  Progress progress(set.examples.size(), set.examples.size() - left.size(), options.quiet);
+  for_each_in_order(
       left.size(), threads,
       [&] {
         return [&, workspace = std::make_shared<Workspace>()](std::size_t i) {

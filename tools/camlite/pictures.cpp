@@ -11,8 +11,11 @@
 #include <camlite/image_io.hpp>
 
 #include "arguments.hpp"
+#include "batch/hash.hpp"
+#include "batch/progress.hpp"
+#include "batch/stop_signal.hpp"
+#include "batch/workers.hpp"
 #include "console.hpp"
-#include "json.hpp"
 
 namespace camlite::tool {
 
@@ -21,55 +24,43 @@ namespace {
 Image read_picture(const std::string& path, const ImageLimits& limits) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
-    fail(path, ": is a directory; name the pictures in it");
+    fail(path, ": is a directory");
   }
   return read_image(path, {.limits = limits});
 }
 
-Json to_json(const Report& report) {
-  Json top = Json::array();
-  for (const Finding& finding : report.findings) {
-    Json one{{"class", finding.score.index},
-             {"label", finding.score.label},
-             {"probability", finding.score.probability}};
-    if (report.located) {
-      const auto& box = finding.box;
-      one["box"] = box ? Json{box->x, box->y, box->width, box->height} : Json(nullptr);
-    }
-    top.push_back(std::move(one));
-  }
-  Json json{{"image", report.path}, {"top", std::move(top)}};
-  if (!report.overlay.empty()) {
-    json["overlay"] = report.overlay;
-    json["overlay_class"] = report.overlay_class;
-  }
-  return json;
+// Of the records that are wanted. Throws UsageError if a file's name does not tell.
+RecordFormat::Kind kind_of(const PictureOptions& options) {
+  using Kind = RecordFormat::Kind;
+  if (options.json) return Kind::json;
+  if (options.csv) return Kind::csv;
+  if (options.output.empty()) return Kind::text;
+  if (options.output.ends_with(".jsonl")) return Kind::json;
+  if (options.output.ends_with(".csv")) return Kind::csv;
+  throw UsageError(text("--output ", options.output,
+                        ": a file of results ends in .jsonl or .csv, or --json or --csv says "
+                        "which it is"));
 }
 
-std::string to_text(const Report& report) {
-  constexpr std::size_t label_width = 48;
-  using enum Table::Align;
-  Table table("  ", {right, left, left});
-  for (const Finding& finding : report.findings) {
-    std::string where;
-    if (report.located) {
-      const auto& box = finding.box;
-      where = box ? text("box ", box->x, ',', box->y, ' ', box->width, 'x', box->height)
-                  : "no box: its map is nowhere positive";
-    }
-    table.row({fixed(100.0 * static_cast<double>(finding.score.probability), 1) + "%",
-               shortened(printable(finding.score.label), label_width), where});
+// What look() returns, or why there is nothing.
+template <class Look>
+Report attempt(const std::string& path, const Look& look) {
+  Report report;
+  try {
+    report = look();
+  } catch (const UsageError&) {
+    throw;  // the same for every picture
+  } catch (const CannotWrite&) {
+    throw;  // not the picture's fault
+  } catch (const std::bad_alloc&) {
+    report.error = "not enough memory";
+  } catch (const std::exception& error) {
+    report.error = error.what();
   }
-  std::string out = text(printable(report.path), " (", report.width, 'x', report.height, ")\n");
-  out += table.str();
-  if (!report.overlay.empty()) {
-    const auto shown = std::find_if(
-        report.findings.begin(), report.findings.end(),
-        [&](const Finding& finding) { return finding.score.index == report.overlay_class; });
-    out += text("  overlay: ", printable(report.overlay), " (",
-                shortened(printable(shown->score.label), label_width), ")\n");
-  }
-  return out;
+  if (!report.error.empty() && !report.error.starts_with(path))
+    report.error = text(path, ": ", report.error);
+  report.path = path;
+  return report;
 }
 
 }  // namespace
@@ -110,53 +101,166 @@ void add_limit_options(CLI::App& command, ImageLimits& limits) {
 }
 
 void add_picture_options(CLI::App& command, PictureOptions& options) {
-  command.add_option("IMAGE", options.paths, "pictures: JPEG, PNG or BMP files")
+  command
+      .add_option("IMAGE", options.arguments,
+                  "pictures: JPEG, PNG or BMP files, folders, quoted patterns, - for a list")
       ->required()
       ->type_name("");
+  command.add_flag("-0,--null", options.nul_separated,
+                   "in the list on standard input each path ends in a NUL, as find -print0 and "
+                   "git ls-files -z write it, and not in a line feed");
   add_model_options(command, options.model);
+  command
+      .add_option("--jobs", options.jobs,
+                  "so many pictures at a time; without it one for each core. The results are the "
+                  "same, and in the same order. --threads is for the network of each")
+      ->type_name("N")
+      ->check(in_range(1, 1024));
   command.add_option("--top", options.top, "the K most probable classes")
       ->type_name("K")
       ->capture_default_str()
       ->check(in_range(1, 1000000));
   add_view_options(command, options.predict, options.crops);
   add_limit_options(command, options.limits);
-  command.add_flag("--json", options.json, "one JSON object a line instead of text");
+  auto* json = command.add_flag("--json", options.json, "one JSON object a line instead of text");
+  command
+      .add_flag("--csv", options.csv, "a table instead of text: RFC 4180, its first line a header")
+      ->excludes(json);
+  auto* output =
+      command
+          .add_option("--output", options.output,
+                      "write the results to FILE.jsonl or FILE.csv (or any FILE with --json or "
+                      "--csv), sorted by path: whole, or not at all")
+          ->type_name("FILE");
+  auto* resume =
+      command
+          .add_flag("--resume", options.resume,
+                    "go on with the FILE of a run that was stopped, or of fewer pictures: those "
+                    "that it has are not looked at again. The model and the options must be the "
+                    "same; a FILE that is not there is begun")
+          ->needs(output);
+  command.add_flag("--force", options.force, "replace FILE, and what a stopped run left")
+      ->needs(output)
+      ->excludes(resume);
+  command.add_flag("--quiet", options.quiet, "say nothing of the progress");
 }
 
-std::string to_string(const Report& report, bool json) {
-  return json ? json_line(to_json(report)) : to_text(report);
+Inputs find_inputs(const PictureOptions& options) {
+  Inputs inputs = find_inputs(options.arguments, options.nul_separated);
+  if (inputs.overlays_left_out > 0 && !options.quiet)
+    complain(counted(inputs.overlays_left_out, "overlay") + " of these pictures left out");
+  return inputs;
 }
 
-int for_each_picture(const PictureOptions& options,
-                     const std::function<Report(std::size_t, const Image&)>& work) {
-  int status = all_done;
-  Progress progress(options.paths.size());
-  for (std::size_t i = 0; i < options.paths.size(); ++i) {
-    const std::string& path = options.paths[i];
-    const auto refuse = [&](const std::string& why) {
-      progress.clear();
-      complain(why.starts_with(path) ? why : text(path, ": ", why));
-      status = some_failed;
-    };
-    progress.next(path);
-    try {
-      const Image picture = read_picture(path, options.limits);
-      Report report = work(i, picture);
-      report.path = path;
-      report.width = picture.width();
-      report.height = picture.height();
-      const std::string lines = to_string(report, options.json);
-      progress.clear();
-      print(lines);
-    } catch (const UsageError&) {
-      throw;  // the same for every picture
-    } catch (const std::bad_alloc&) {
-      refuse("not enough memory");
-    } catch (const std::exception& error) {
-      refuse(error.what());
-    }
+Crew crew_for(const PictureOptions& options, std::size_t pictures) {
+  const int cores = default_threads();
+  const int threads = std::max(options.model.threads, 1);
+  const int wanted = options.jobs > 0 ? options.jobs : std::max(cores / threads, 1);
+  const int jobs = static_cast<int>(std::min(static_cast<std::size_t>(wanted), pictures));
+  if (options.model.threads > 0) return {jobs, threads};
+  return {jobs, std::max(cores / std::max(jobs, 1), 1)};
+}
+
+Network make_network(const PictureOptions& options, const Crew& crew) {
+  ModelChoice model = options.model;
+  model.threads = crew.threads;
+  return make_network(model);
+}
+
+Results::Results(const PictureOptions& options, const std::string& command, const Model& model,
+                 const CsvColumns& columns, const Json& of_command)
+    : format_{kind_of(options), columns} {
+  if (options.output.empty()) {
+    print(format_.header());
+    return;
   }
-  return status;
+  Json asked{{"top", options.top},
+             {"crops", options.crops},
+             {"size", options.predict.size},
+             {"whole", options.predict.whole_picture},
+             {"max_pixels", options.limits.pixels},
+             {"max_memory", options.model.memory_gb}};
+  asked.update(of_command);
+  file_.emplace(options.output, format_,
+                Asked{command, options.model.name(), hash_of(model), std::move(asked)},
+                options.resume  ? IfThere::resume
+                : options.force ? IfThere::replace
+                                : IfThere::refuse);
+}
+
+int for_each_picture(const PictureOptions& options, const Inputs& inputs, const Crew& crew,
+                     Results& results,
+                     const std::function<Report(std::size_t, const Image&)>& work) {
+  struct Line {
+    std::string record;
+    std::string error;
+  };
+  const std::size_t count = inputs.pictures.size();
+  ResultsFile* const file = results.file();
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (file == nullptr || !file->has(inputs.pictures[i].path)) left.push_back(i);
+  }
+  const auto look = [&](std::size_t at) -> Line {
+    const std::string& path = inputs.pictures[left[at]].path;
+    const Report report = attempt(path, [&] {
+      const Image picture = read_picture(path, options.limits);
+      Report seen = work(left[at], picture);
+      seen.width = picture.width();
+      seen.height = picture.height();
+      return seen;
+    });
+    return {results.format().record(report), report.error};
+  };
+
+  std::size_t done = 0, failed = 0;
+  const StopSignal stop;
+  Progress progress(count, count - left.size(), options.quiet || count < 2);
+  for_each_in_order(
+      left.size(), crew.jobs, [&] { return look; },
+      [&](std::size_t, const Line& result) {
+        ++done;
+        const bool broken = !result.error.empty();
+        failed += broken ? 1 : 0;
+        // In a file all are told.
+        constexpr std::size_t most = 10;
+        if (broken && (file == nullptr || failed <= most)) {
+          progress.clear();
+          complain(result.error);
+        }
+        if (file != nullptr) {
+          file->append(result.record, broken);
+        } else if (!result.record.empty()) {
+          progress.clear();
+          print(result.record);
+        }
+        progress.advance([&] { return failed > 0 ? text(failed, " failed") : ""; });
+      },
+      StopSignal::requested);
+  progress.clear();
+
+  const bool complete = done == left.size();
+  if (file != nullptr) {
+    progress.finish(crew.jobs * crew.threads);
+    if (complete) {
+      file->finish();
+    } else {
+      file->stop();
+    }
+    failed = file->failed();
+  }
+  if (failed > 0 && count > 1) {
+    const std::size_t all = file != nullptr ? file->done() : done;
+    complain(text(failed, " of ", counted(all, "picture"), " failed",
+                  file != nullptr && complete ? text("; ", options.output, " says why") : ""));
+  }
+  if (!complete) {
+    complain(text("stopped with ", counted(left.size() - done, "picture"), " to go; ",
+                  file == nullptr  ? "with --output FILE, --resume would go on from there"
+                  : options.resume ? "the same command goes on from there"
+                                   : "the same command with --resume goes on from there"));
+  }
+  return failed == 0 && complete ? all_done : some_failed;
 }
 
 }  // namespace camlite::tool

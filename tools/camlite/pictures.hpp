@@ -1,31 +1,42 @@
-// What the commands on pictures have in common: their options, the loop, and how results look.
+// What the commands on pictures have in common: their options, and going through the pictures.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
-#include <camlite/box.hpp>
 #include <camlite/image.hpp>
 #include <camlite/limits.hpp>
 #include <camlite/network.hpp>
 #include <camlite/ten_crop.hpp>
 
+#include "batch/inputs.hpp"
+#include "batch/picture_report.hpp"
+#include "batch/results_file.hpp"
+#include "json.hpp"
 #include "model_choice.hpp"
 
 namespace camlite::tool {
 
 struct PictureOptions {
-  std::vector<std::string> paths;
+  std::vector<std::string> arguments;  // files, folders, patterns, "-"
+  bool nul_separated = false;          // the list on standard input
   ModelChoice model;
+  int jobs = 0;  // 0: as many as there are cores for
   Index top = 5;
   PredictOptions predict;
   Index crops = 1;  // or 10
   ImageLimits limits;
   bool json = false;
+  bool csv = false;
+  bool quiet = false;
+  std::string output;  // a file; else standard output
+  bool resume = false;
+  bool force = false;
 };
 
 // Adds --size, --whole and --crops, which is 1 or 10.
@@ -36,6 +47,35 @@ void add_limit_options(CLI::App& command, ImageLimits& limits);
 
 void add_picture_options(CLI::App& command, PictureOptions& options);
 
+// The last lines of the help: what may be named as pictures, and what results look like.
+constexpr const char* pictures_footer =
+    "Pictures are files, folders (all pictures below them), quoted patterns (*, ?, [...], and **\n"
+    "for any folders) and - for a list of files on standard input. In folders, names that end in\n"
+    ".jpg, .jpeg, .png or .bmp count; hidden files and overlays (NAME.cam.png) do not. Each file\n"
+    "is looked at once. Pictures that cannot be used are told and counted; the exit status is "
+    "then\n"
+    "1, as it is after Ctrl-C, which finishes the pictures in flight; a second one does not.\n\n"
+    "CSV has the columns image,error,class_1,label_1,probability_1,class_2,...; of cam also\n"
+    "overlay,overlay_class behind error and x_k,y_k,width_k,height_k behind probability_k. Failed\n"
+    "pictures are records too, with an error. Records on standard output are in the order of the\n"
+    "pictures, those of --output sorted by path. While that run lasts they are in FILE.part;\n"
+    "FILE.manifest.json says what was asked, how many pictures are done, and whether it is all.\n";
+
+// The pictures that the options name; says on standard error which were left out. Throws Error.
+Inputs find_inputs(const PictureOptions& options);
+
+// How the cores are shared out: so many pictures at a time, each by a network of so many threads.
+struct Crew {
+  int jobs = 1;
+  int threads = 1;
+};
+
+// What the options say of it; else a core for each picture, and for one picture all of them.
+Crew crew_for(const PictureOptions& options, std::size_t pictures);
+
+// The model of the options, for one of the crew.
+Network make_network(const PictureOptions& options, const Crew& crew);
+
 // use(what the network sees in the picture): a Prediction, or a TenCropPrediction if the options
 // ask for it.
 template <class Use>
@@ -45,32 +85,33 @@ auto see(const Network& network, const Image& picture, const PictureOptions& opt
   return use(network.predict(picture, options.predict));
 }
 
-// What was found in a picture.
-struct Finding {
-  ClassScore score;
-  std::optional<Box> box;
+// Where the records of a run go: standard output, or the file of the options.
+class Results {
+ public:
+  // `of_command`: its options that records depend on, besides those that all commands have. Throws
+  // UsageError, Error.
+  Results(const PictureOptions& options, const std::string& command, const Model& model,
+          const CsvColumns& columns, const Json& of_command);
+
+  const RecordFormat& format() const { return format_; }
+  ResultsFile* file() { return file_ ? &*file_ : nullptr; }
+
+  // Overlays of earlier runs, by picture.
+  std::unordered_map<std::string, std::string> overlays() const {
+    return file_ ? file_->overlays() : std::unordered_map<std::string, std::string>();
+  }
+
+ private:
+  RecordFormat format_;
+  std::optional<ResultsFile> file_;
 };
 
-struct Report {
-  std::string path;
-  Index width = 0;
-  Index height = 0;
-  std::vector<Finding> findings;
-  bool located =
-      false;            // boxes were looked for: there is something to say of each, or that none is
-  std::string overlay;  // the file that was written, if any
-  Index overlay_class = 0;  // whose map it shows, one of the findings
-};
-
-// As JSON, one line; or as text:
-//   cat.jpg (451x300)
-//     71.2%  n02123045 tabby, tabby cat  box 10,20 200x180
-std::string to_string(const Report& report, bool json);
-
-// Reads each picture, calls work with its place among the paths and prints what that returns. What
-// goes wrong with a picture is said on standard error, the others still done. Returns the exit
-// status.
-int for_each_picture(const PictureOptions& options,
+// Reads each picture of which there is no result yet, calls work with its place among the inputs,
+// on several threads at a time, and keeps what that returns, in the order of the inputs. What goes
+// wrong with a picture is said on standard error, the others still done; but a UsageError or a
+// CannotWrite ends it. Returns the exit status.
+int for_each_picture(const PictureOptions& options, const Inputs& inputs, const Crew& crew,
+                     Results& results,
                      const std::function<Report(std::size_t, const Image&)>& work);
 
 }  // namespace camlite::tool

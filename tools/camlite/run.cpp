@@ -119,9 +119,12 @@ int run(const RunOptions& options) {
       maps.append(pictures, m.shape(), m);
     }
     if (!any) {
-      Report report{text(options.input, '[', n, ']'), width, height, {}, false, {}};
+      Report report;
+      report.path = text(options.input, '[', n, ']');
+      report.width = width;
+      report.height = height;
       for (const ClassScore& score : seen.top(5)) report.findings.push_back({score, {}});
-      print(to_string(report, false));
+      print(RecordFormat().record(report));
     }
   }
   logits.commit("logits");

@@ -7,9 +7,9 @@
 
 #include <camlite/evaluate/localization.hpp>
 
+#include "../batch/html.hpp"
 #include "../console.hpp"
 #include "gallery.hpp"
-#include "html.hpp"
 
 namespace camlite::tool {
 

@@ -12,9 +12,9 @@
 #include <camlite/ten_crop.hpp>
 #include <camlite/thumbnail.hpp>
 
+#include "../batch/html.hpp"
 #include "../console.hpp"
 #include "examine.hpp"
-#include "html.hpp"
 #include "score_maps.hpp"
 
 namespace camlite::tool {

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../batch/appended_file.hpp"
 #include "record.hpp"
 
 namespace camlite::tool {
@@ -21,9 +22,6 @@ class RecordsFile {
   // object of strings and numbers: a file in which it differs is refused, as is one that is
   // something else, or that another evaluation is writing to. Records are of `pictures` pictures.
   RecordsFile(std::string path, const nlohmann::ordered_json& asked, std::size_t pictures);
-  RecordsFile(const RecordsFile&) = delete;
-  RecordsFile& operator=(const RecordsFile&) = delete;
-  ~RecordsFile();
 
   // What was in it when it was opened; once.
   std::vector<Record> take_known() { return std::move(known_); }
@@ -34,11 +32,9 @@ class RecordsFile {
  private:
   void check_header(const std::string& line, const nlohmann::ordered_json& asked) const;
   void read_records(std::string_view lines, std::size_t pictures);
-  void write(std::string_view line);
-  [[noreturn]] void fail_with(int reason) const;
 
   std::string path_;
-  int file_ = -1;
+  AppendedFile file_;
   std::vector<Record> known_;
 };
 

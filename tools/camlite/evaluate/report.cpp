@@ -7,11 +7,11 @@
 #include <camlite/error.hpp>
 #include <camlite/output_file.hpp>
 
+#include "../batch/html.hpp"
 #include "../console.hpp"
 #include "accuracy_plot.hpp"
 #include "class_table.hpp"
 #include "gallery.hpp"
-#include "html.hpp"
 
 namespace camlite::tool {
 

@@ -1,4 +1,4 @@
-// How far an evaluation is, and how it goes.
+// How far a run over many pictures is, and how it goes.
 #pragma once
 
 #include <chrono>
@@ -13,13 +13,13 @@ namespace camlite::tool {
 //   [######..............]  3012 of 10000  341/s, 20 s left  top-1 error 48.6 %, box error 38.2 %
 //
 // elsewhere the same without the bar, as a line every half minute. On standard error.
-class RunProgress {
+class Progress {
  public:
   // `done` of `total` pictures are done already, of an earlier run.
-  RunProgress(std::size_t total, std::size_t done, bool quiet);
-  RunProgress(const RunProgress&) = delete;
-  RunProgress& operator=(const RunProgress&) = delete;
-  ~RunProgress() { clear(); }
+  Progress(std::size_t total, std::size_t done, bool quiet);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() { clear(); }
 
   // One more picture is done. `figures()` is a string, and is asked for when it is shown.
   template <class Figures>

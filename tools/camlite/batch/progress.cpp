@@ -30,19 +30,19 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-RunProgress::RunProgress(std::size_t total, std::size_t done, bool quiet)
+Progress::Progress(std::size_t total, std::size_t done, bool quiet)
     : total_(total),
       before_(done),
       done_(done),
       quiet_(quiet),
       terminal_(::isatty(STDERR_FILENO) != 0) {}
 
-double RunProgress::images_per_second() const {
+double Progress::images_per_second() const {
   const std::chrono::duration<double> passed = Clock::now() - start_;
   return static_cast<double>(done_ - before_) / std::max(passed.count(), 1e-6);
 }
 
-bool RunProgress::is_due() {
+bool Progress::is_due() {
   if (quiet_) return false;
   const Clock::time_point now = Clock::now();
   if (now - shown_ < (terminal_ ? Clock::duration(on_terminal) : Clock::duration(elsewhere)))
@@ -51,7 +51,7 @@ bool RunProgress::is_due() {
   return true;
 }
 
-void RunProgress::show(std::string_view figures) {
+void Progress::show(std::string_view figures) {
   const double rate = images_per_second();
   const double left = static_cast<double>(total_ - done_) / rate;
   std::string line = text(done_, " of ", total_, "  ", fixed(rate, rate < 10 ? 1 : 0), "/s, ",
@@ -68,7 +68,7 @@ void RunProgress::show(std::string_view figures) {
   std::fprintf(stderr, "%s%s", clear_line, line.c_str());
 }
 
-void RunProgress::finish(int threads) {
+void Progress::finish(int threads) {
   clear();
   if (quiet_ || done_ == before_) return;
   const double rate = images_per_second();
@@ -77,7 +77,7 @@ void RunProgress::finish(int threads) {
                fixed(rate, rate < 10 ? 1 : 0).c_str(), counted(threads, "thread").c_str());
 }
 
-void RunProgress::clear() {
+void Progress::clear() {
   if (terminal_ && !quiet_) std::fputs(clear_line, stderr);
 }
 

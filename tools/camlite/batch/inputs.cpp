@@ -1,0 +1,228 @@
+#include "inputs.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <unordered_set>
+#include <utility>
+
+#include <camlite/error.hpp>
+#include <camlite/model/text.hpp>
+
+namespace camlite::tool {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view suffixes[] = {".jpg", ".jpeg", ".png", ".bmp"};
+constexpr const char* what_counts =
+    "files named .jpg, .jpeg, .png or .bmp; hidden ones and overlays (.cam.png) do not count";
+
+std::string lower(std::string_view word) {
+  std::string out(word);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+bool is_hidden(std::string_view name) {
+  return name.starts_with('.');
+}
+
+bool is_picture_name(std::string_view name) {
+  const std::string small = lower(name);
+  return !is_hidden(name) && !small.ends_with(overlay_suffix) &&
+         std::any_of(std::begin(suffixes), std::end(suffixes),
+                     [&](std::string_view suffix) { return small.ends_with(suffix); });
+}
+
+bool has_wildcard(std::string_view word) {
+  return word.find_first_of("*?[") != word.npos;
+}
+
+// Of "photos/2024/" the text "photos/2024/", of "photos" "photos/", of "" "".
+std::string as_prefix(const std::string& folder) {
+  return folder.empty() || folder.ends_with('/') ? folder : folder + '/';
+}
+
+// What is in a folder, "" being the current one.
+std::vector<fs::directory_entry> entries_of(const std::string& folder) {
+  std::error_code error;
+  std::vector<fs::directory_entry> found;
+  fs::directory_iterator at(folder.empty() ? "." : folder, error);
+  for (; !error && at != fs::directory_iterator(); at.increment(error)) found.push_back(*at);
+  if (error) fail(folder, ": cannot read the folder: ", error.message());
+  return found;
+}
+
+bool is_folder(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  return entry.is_directory(ignored);
+}
+
+bool is_link(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  return entry.is_symlink(ignored);
+}
+
+void add_folder(const std::string& folder, std::vector<std::string>& found) {
+  for (const fs::directory_entry& entry : entries_of(folder)) {
+    const std::string name = entry.path().filename().string();
+    const std::string path = as_prefix(folder) + name;
+    if (is_folder(entry)) {
+      if (!is_link(entry) && !is_hidden(name)) add_folder(path, found);
+    } else if (is_picture_name(name)) {
+      found.push_back(path);
+    }
+  }
+}
+
+// What the rest of a pattern, its components from `at` on, fits below a folder.
+void add_pattern(const std::string& folder, const std::vector<std::string>& components,
+                 std::size_t at, std::vector<std::string>& found) {
+  std::error_code ignored;
+  if (at == components.size()) return add_folder(folder, found);
+  const std::string& component = components[at];
+  const bool last = at + 1 == components.size();
+  if (component != "**" && !has_wildcard(component)) {
+    const std::string path = as_prefix(folder) + component;
+    if (fs::is_directory(path, ignored)) {
+      add_pattern(path, components, at + 1, found);
+    } else if (last && fs::exists(path, ignored) && is_picture_name(component)) {
+      found.push_back(path);
+    }
+    return;
+  }
+  if (component == "**") add_pattern(folder, components, at + 1, found);
+  if (component == "**" && last) return;  // that was all of them
+  for (const fs::directory_entry& entry : entries_of(folder)) {
+    const std::string name = entry.path().filename().string();
+    const std::string path = as_prefix(folder) + name;
+    if (component == "**") {
+      if (is_folder(entry) && !is_link(entry) && !is_hidden(name))
+        add_pattern(path, components, at, found);
+    } else if (::fnmatch(component.c_str(), name.c_str(), FNM_PERIOD) == 0) {
+      if (is_folder(entry)) {
+        add_pattern(path, components, at + 1, found);
+      } else if (last && is_picture_name(name)) {
+        found.push_back(path);
+      }
+    }
+  }
+}
+
+// All of standard input.
+std::string read_list() {
+  std::string all;
+  char block[1 << 16];
+  while (const std::size_t count = std::fread(block, 1, sizeof(block), stdin))
+    all.append(block, count);
+  if (std::ferror(stdin) != 0) fail("standard input: cannot read the list of pictures");
+  return all;
+}
+
+class Collection {
+ public:
+  explicit Collection(bool nul_separated)
+      : nul_separated_(nul_separated), here_(as_prefix(fs::current_path().string())) {}
+
+  void add(const std::string& argument) {
+    std::error_code ignored;
+    if (argument == "-") {
+      add_list();
+    } else if (fs::is_directory(argument, ignored)) {
+      std::vector<std::string> found;
+      add_folder(argument, found);
+      if (found.empty()) fail(argument, ": no picture in it or below it (", what_counts, ")");
+      add_found(std::move(found), as_prefix(argument).size());
+    } else if (!fs::exists(argument, ignored) && has_wildcard(argument)) {
+      add_fitting(argument);
+    } else {
+      add_named(argument);
+    }
+  }
+
+  Inputs take() {
+    std::unordered_set<std::string> stems;
+    for (const Input& one : all_) stems.insert(fs::path(one.path).stem().string());
+    const auto is_own = [&](const Input& one) {
+      if (!lower(one.below).ends_with(overlay_suffix)) return false;
+      std::string of = one.below.substr(0, one.below.size() - std::string(overlay_suffix).size());
+      if (stems.contains(of)) return true;
+      const std::size_t dash = of.find_last_not_of("0123456789");  // NAME-2.cam.png
+      return dash != of.npos && dash + 1 < of.size() && of[dash] == '-' &&
+             stems.contains(of.substr(0, dash));
+    };
+    const std::size_t left_out = std::erase_if(all_, is_own);
+    return {std::move(all_), left_out};
+  }
+
+ private:
+  void add_list() {
+    const std::string list = read_list();
+    std::string_view rest = list;
+    const std::size_t before = all_.size();
+    while (!rest.empty()) {
+      const std::string_view path = detail::next_piece(rest, nul_separated_ ? '\0' : '\n');
+      if (!path.empty()) add_named(std::string(path));
+    }
+    if (all_.size() == before) fail("standard input: no picture in the list of paths");
+  }
+
+  void add_fitting(const std::string& pattern) {
+    const std::size_t slash = pattern.find_last_of('/', pattern.find_first_of("*?["));
+    const std::string folder = slash == pattern.npos ? "" : pattern.substr(0, slash + 1);
+    std::string_view rest = std::string_view(pattern).substr(folder.size());
+    std::vector<std::string> components;
+    while (!rest.empty()) {
+      const std::string_view component = detail::next_piece(rest, '/');
+      if (!component.empty()) components.emplace_back(component);
+    }
+    std::vector<std::string> found;
+    std::error_code ignored;
+    if (folder.empty() || fs::is_directory(folder, ignored))
+      add_pattern(folder, components, 0, found);
+    if (found.empty()) fail(pattern, ": no picture fits (", what_counts, ")");
+    add_found(std::move(found), folder.size());
+  }
+
+  // Those of a folder or a pattern, whose path has `prefix` characters.
+  void add_found(std::vector<std::string> found, std::size_t prefix) {
+    std::sort(found.begin(), found.end());
+    for (std::string& path : found) {
+      std::string below = path.substr(prefix);
+      add_once({std::move(path), std::move(below)});
+    }
+  }
+
+  void add_named(std::string path) {
+    std::string below = fs::path(path).filename().string();
+    add_once({std::move(path), std::move(below)});
+  }
+
+  void add_once(Input input) {
+    const fs::path absolute = input.path.starts_with('/') ? input.path : here_ + input.path;
+    if (seen_.insert(absolute.lexically_normal().string()).second) all_.push_back(std::move(input));
+  }
+
+  bool nul_separated_;
+  std::string here_;
+  std::vector<Input> all_;
+  std::unordered_set<std::string> seen_;
+};
+
+}  // namespace
+
+Inputs find_inputs(const std::vector<std::string>& arguments, bool nul_separated) {
+  Collection collection(nul_separated);
+  for (const std::string& argument : arguments) collection.add(argument);
+  return collection.take();
+}
+
+}  // namespace camlite::tool

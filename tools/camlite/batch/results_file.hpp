@@ -1,0 +1,74 @@
+// Results of a run over many pictures in a file, with what it takes to go on after a stop.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "../json.hpp"
+#include "appended_file.hpp"
+#include "picture_report.hpp"
+#include "record_reader.hpp"
+
+namespace camlite::tool {
+
+// What a run was asked, so that one that goes on can tell whether it is the same.
+struct Asked {
+  std::string command;
+  std::string model;       // its name, which may change
+  std::string model_hash;  // of its content
+  Json options;            // an object: those that records depend on
+};
+
+// What becomes of a FILE that is there already, or was begun.
+enum class IfThere { refuse, resume, replace };
+
+//   FILE                 the header, then the records of all pictures, by path, bytewise: whole or
+//                        not there
+//   FILE.part            while a run lasts: the records so far, as they came
+//   FILE.manifest.json   version, what was asked, how many pictures are done and have failed, and
+//                        whether that is all
+//
+// However often a run is stopped or killed and gone on with, FILE is in the end the same. One run
+// at a time. All methods throw Error, naming the file.
+class ResultsFile {
+ public:
+  // Throws UsageError if there is something and it may not be; Error if what it is to go on with
+  // was asked something else.
+  ResultsFile(std::string path, const RecordFormat& format, Asked asked, IfThere if_there);
+
+  // Of earlier runs.
+  bool has(const std::string& picture) const { return known_.contains(picture); }
+  const std::unordered_map<std::string, std::string>& overlays() const { return overlays_; }
+
+  // In FILE.part when this returns, also if the program is killed.
+  void append(std::string_view record, bool failed);
+
+  std::size_t done() const { return done_; }      // with those of earlier runs
+  std::size_t failed() const { return failed_; }  // of them
+
+  // Says in the manifest how far it is; the records wait for a run that goes on.
+  void stop() const { write_manifest(false); }
+
+  // There are no more records: writes FILE.
+  void finish();
+
+ private:
+  void begin(IfThere if_there);
+  void check_manifest() const;
+  void learn(const KnownRecord& record);
+  void write_manifest(bool complete) const;
+
+  std::string path_;
+  RecordFormat format_;
+  Asked asked_;
+  AppendedFile part_;
+  std::unordered_set<std::string> known_;
+  std::unordered_map<std::string, std::string> overlays_;  // by picture
+  std::size_t done_ = 0;
+  std::size_t failed_ = 0;
+};
+
+}  // namespace camlite::tool
