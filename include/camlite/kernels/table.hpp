@@ -52,7 +52,7 @@ struct Kernels {
 
 // The kernels for an instruction set, which the processor must support: see supported_isa().
 //
-// Defined in kernels.hpp, which network.hpp includes; compiling it takes longer than all the rest.
+// Defined in kernels.hpp, which network.hpp includes; it is two fifths of what there is to compile.
 // With CAMLITE_SEPARATE_KERNELS defined, network.hpp leaves it out, and one source file of the
 // program includes <camlite/kernels/kernels.hpp> for all others, or defines CAMLITE_COMPILE_KERNELS
 // before it includes camlite.hpp, which is how it is done with the single file.
