@@ -7,7 +7,8 @@ import unittest
 
 from support import PROGRAM, ProgramTest
 
-COMMANDS = ["cam", "classify", "run", "info", "convert", "export", "evaluate", "models", "bench", "completion", "manual"]
+COMMANDS = ["cam", "classify", "run", "info", "convert", "export", "evaluate", "models", "bench", "merge", "completion",
+            "manual"]  # fmt: skip
 
 
 def needs(program):

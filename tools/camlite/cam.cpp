@@ -202,7 +202,7 @@ int run_cam(const CamOptions& options) {
   if (!options.no_overlay) names.emplace(options, inputs.pictures);
   const Crew crew = crew_for(options, inputs.pictures.size());
   const Cam cam(options, crew);
-  Results results(options, "cam", cam.model(), cam.columns(), cam.asked());
+  Results results(options, inputs, "cam", cam.model(), cam.columns(), cam.asked());
   // Named before they are read, so that a broken picture does not change the others' names.
   const std::vector<std::string> overlays = names
                                                 ? names->of(inputs.pictures, results.overlays())

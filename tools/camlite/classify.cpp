@@ -17,7 +17,7 @@ int classify(const PictureOptions& options) {
   const Network network = make_network(options, crew);
   const CsvColumns columns{
       .classes = static_cast<std::size_t>(std::min(options.top, network.model().classes()))};
-  Results results(options, "classify", network.model(), columns, Json::object());
+  Results results(options, inputs, "classify", network.model(), columns, Json::object());
   return for_each_picture(options, inputs, crew, results, [&](std::size_t, const Image& picture) {
     return see(network, picture, options, [&](const auto& seen) {
       Report report;

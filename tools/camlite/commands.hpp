@@ -17,6 +17,7 @@ void add_export(CLI::App& program, int& status);
 void add_evaluate(CLI::App& program, int& status);
 void add_models(CLI::App& program, int& status);
 void add_bench(CLI::App& program, int& status);
+void add_merge(CLI::App& program, int& status);
 void add_completion(CLI::App& program, int& status);
 void add_manual(CLI::App& program, int& status);
 

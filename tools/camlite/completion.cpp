@@ -38,6 +38,7 @@ std::string bash_list(const std::vector<std::string>& words) {
 
 std::vector<std::string> command_names(const std::vector<CommandPage>& pages) {
   std::vector<std::string> names;
+  names.reserve(pages.size());
   for (const CommandPage& page : pages) names.push_back(page.name);
   return names;
 }
@@ -111,7 +112,7 @@ std::string zsh(const std::vector<CommandPage>& pages) {
                                                              : "_files");
       for (const std::string& name : option.names) {
         cases +=
-            text("        ", shell_word("*" + name + "[" + plain(option.summary()) + "]" + value),
+            text("        ", shell_word(text('*', name, '[', plain(option.summary()), ']', value)),
                  " \\\n");
       }
     }

@@ -42,6 +42,11 @@ RecordFormat::Kind kind_of(const PictureOptions& options) {
                         "which it is"));
 }
 
+Shard shard_of(const PictureOptions& options) {
+  if (!options.shard.empty()) return parse_shard(options.shard);
+  return shard_from_environment().value_or(Shard());
+}
+
 // What look() returns, or why there is nothing.
 template <class Look>
 Report attempt(const std::string& path, const Look& look) {
@@ -132,6 +137,14 @@ void add_picture_options(CLI::App& command, PictureOptions& options) {
                       "write the results to FILE.jsonl or FILE.csv (or any FILE with --json or "
                       "--csv), sorted by path: whole, or not at all")
           ->type_name("FILE");
+  command
+      .add_option(
+          "--shard", options.shard,
+          "only every Nth picture, by a hash of its path: the Ith of N processes that share "
+          "the pictures, from 1; --output out.jsonl is then out.shard-I-of-N.jsonl, and "
+          "camlite merge out.jsonl joins them. Without it what mpirun, srun or a Slurm job "
+          "array says; 1/1 is all")
+      ->type_name("I/N");
   auto* resume =
       command
           .add_flag("--resume", options.resume,
@@ -167,9 +180,19 @@ Network make_network(const PictureOptions& options, const Crew& crew) {
   return make_network(model);
 }
 
-Results::Results(const PictureOptions& options, const std::string& command, const Model& model,
-                 const CsvColumns& columns, const Json& of_command)
-    : format_{kind_of(options), columns} {
+Results::Results(const PictureOptions& options, const Inputs& inputs, const std::string& command,
+                 const Model& model, const CsvColumns& columns, const Json& of_command)
+    : format_{kind_of(options), columns}, shard_(shard_of(options)) {
+  Listed listed;
+  std::size_t ours = 0;
+  for (const Input& one : inputs.pictures) {
+    listed.add(one.path);
+    ours += holds(shard_, one.path) ? 1 : 0;
+  }
+  if (shard_.count > 1 && !options.quiet) {
+    complain(text("shard ", shard_.number, " of ", shard_.count, " (", shard_.source, "): ", ours,
+                  " of ", counted(listed.pictures, "picture")));
+  }
   if (options.output.empty()) {
     print(format_.header());
     return;
@@ -181,8 +204,14 @@ Results::Results(const PictureOptions& options, const std::string& command, cons
              {"max_pixels", options.limits.pixels},
              {"max_memory", options.model.memory_gb}};
   asked.update(of_command);
-  file_.emplace(options.output, format_,
-                Asked{command, options.model.name(), hash_of(model), std::move(asked)},
+  file_.emplace(shard_path(options.output, shard_), format_,
+                Asked{.command = command,
+                      .model = options.model.name(),
+                      .model_hash = hash_of(model),
+                      .format = format_.name(),
+                      .options = std::move(asked),
+                      .shard = shard_},
+                listed,
                 options.resume  ? IfThere::resume
                 : options.force ? IfThere::replace
                                 : IfThere::refuse);
@@ -195,11 +224,14 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
     std::string record;
     std::string error;
   };
-  const std::size_t count = inputs.pictures.size();
   ResultsFile* const file = results.file();
+  std::size_t count = 0;  // in the shard
   std::vector<std::size_t> left;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (file == nullptr || !file->has(inputs.pictures[i].path)) left.push_back(i);
+  for (std::size_t i = 0; i < inputs.pictures.size(); ++i) {
+    const std::string& path = inputs.pictures[i].path;
+    if (!holds(results.shard(), path)) continue;
+    ++count;
+    if (file == nullptr || !file->has(path)) left.push_back(i);
   }
   const auto look = [&](std::size_t at) -> Line {
     const std::string& path = inputs.pictures[left[at]].path;
@@ -252,7 +284,7 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
   if (failed > 0 && count > 1) {
     const std::size_t all = file != nullptr ? file->done() : done;
     complain(text(failed, " of ", counted(all, "picture"), " failed",
-                  file != nullptr && complete ? text("; ", options.output, " says why") : ""));
+                  file != nullptr && complete ? text("; ", file->path(), " says why") : ""));
   }
   if (!complete) {
     complain(text("stopped with ", counted(left.size() - done, "picture"), " to go; ",

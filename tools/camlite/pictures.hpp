@@ -17,6 +17,7 @@
 #include "batch/inputs.hpp"
 #include "batch/picture_report.hpp"
 #include "batch/results_file.hpp"
+#include "batch/shard.hpp"
 #include "json.hpp"
 #include "model_choice.hpp"
 
@@ -35,6 +36,7 @@ struct PictureOptions {
   bool csv = false;
   bool quiet = false;
   std::string output;  // a file; else standard output
+  std::string shard;   // "I/N"; else what a launcher says
   bool resume = false;
   bool force = false;
 };
@@ -85,15 +87,17 @@ auto see(const Network& network, const Image& picture, const PictureOptions& opt
   return use(network.predict(picture, options.predict));
 }
 
-// Where the records of a run go: standard output, or the file of the options.
+// Which of the pictures a run looks at, and where their records go: standard output, or the file of
+// the options.
 class Results {
  public:
   // `of_command`: its options that records depend on, besides those that all commands have. Throws
   // UsageError, Error.
-  Results(const PictureOptions& options, const std::string& command, const Model& model,
-          const CsvColumns& columns, const Json& of_command);
+  Results(const PictureOptions& options, const Inputs& inputs, const std::string& command,
+          const Model& model, const CsvColumns& columns, const Json& of_command);
 
   const RecordFormat& format() const { return format_; }
+  const Shard& shard() const { return shard_; }
   ResultsFile* file() { return file_ ? &*file_ : nullptr; }
 
   // Overlays of earlier runs, by picture.
@@ -103,13 +107,14 @@ class Results {
 
  private:
   RecordFormat format_;
+  Shard shard_;
   std::optional<ResultsFile> file_;
 };
 
-// Reads each picture of which there is no result yet, calls work with its place among the inputs,
-// on several threads at a time, and keeps what that returns, in the order of the inputs. What goes
-// wrong with a picture is said on standard error, the others still done; but a UsageError or a
-// CannotWrite ends it. Returns the exit status.
+// Reads each picture of the shard of which there is no result yet, calls work with its place among
+// the inputs, on several threads at a time, and keeps what that returns, in the order of the
+// inputs. What goes wrong with a picture is said on standard error, the others still done; but a
+// UsageError or a CannotWrite ends it. Returns the exit status.
 int for_each_picture(const PictureOptions& options, const Inputs& inputs, const Crew& crew,
                      Results& results,
                      const std::function<Report(std::size_t, const Image&)>& work);

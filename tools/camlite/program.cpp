@@ -86,6 +86,7 @@ int run_commands(int argc, char** argv) {
   add_evaluate(program, status);
   add_models(program, status);
   add_bench(program, status);
+  add_merge(program, status);
   add_completion(program, status);
   add_manual(program, status);
   program.footer(

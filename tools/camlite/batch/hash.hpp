@@ -11,6 +11,10 @@
 
 namespace camlite::tool {
 
+// 16 hexadecimal digits, and back; throws Error for anything else.
+std::string to_hex(std::uint64_t number);
+std::uint64_t from_hex(std::string_view digits);
+
 // FNV-1a of 64 bits: it tells files apart that were exchanged by mistake, not by malice.
 class Hash {
  public:
@@ -19,7 +23,8 @@ class Hash {
   void add(std::string_view words);
   void add(Index number);
 
-  std::string str() const;  // 16 hexadecimal digits
+  std::uint64_t value() const { return state_; }
+  std::string str() const { return to_hex(state_); }
 
  private:
   std::uint64_t state_ = 0xcbf29ce484222325;

@@ -102,4 +102,29 @@ std::size_t for_each_record(std::string_view records, const RecordFormat& format
   return at;
 }
 
+ResultsText results_text(std::string_view content, std::string_view kind, const std::string& name) {
+  if (kind == "json") return {{RecordFormat::Kind::json, {}}, content};
+  if (kind != "csv") fail(name, ": of no format that there is: ", kind);
+  const std::string_view header = content.substr(0, content.find('\n') + 1);
+  CsvColumns columns;
+  for (const std::string& field : csv_fields(header)) {
+    if (field.starts_with("class_")) ++columns.classes;
+    if (field == "overlay") columns.drawn = true;
+    if (field == "x_1") columns.located = true;
+  }
+  const RecordFormat format{RecordFormat::Kind::csv, columns};
+  if (format.header() != header)
+    fail(name, ": its first line is none of a file of results: ", header);
+  return {format, content.substr(header.size())};
+}
+
+void add_lines(std::string_view records, const RecordFormat& format, const std::string& name,
+               std::vector<RecordLine>& lines) {
+  const std::size_t whole =
+      for_each_record(records, format, name, [&](const KnownRecord& one, std::string_view record) {
+        lines.push_back({one.picture, record});
+      });
+  if (whole != records.size()) fail(name, ": its last record is cut off");
+}
+
 }  // namespace camlite::tool

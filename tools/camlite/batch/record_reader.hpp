@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "picture_report.hpp"
 
@@ -23,5 +24,25 @@ struct KnownRecord {
 std::size_t for_each_record(std::string_view records, const RecordFormat& format,
                             const std::string& name,
                             const std::function<void(const KnownRecord&, std::string_view)>& use);
+
+// A file of results, taken apart.
+struct ResultsText {
+  RecordFormat format;
+  std::string_view records;
+};
+
+// `kind` is "json" or "csv". Throws Error, naming `name`, if it does not begin as such a file does.
+ResultsText results_text(std::string_view content, std::string_view kind, const std::string& name);
+
+// A record, and whose it is.
+struct RecordLine {
+  std::string picture;
+  std::string_view record;  // in the text from which it was read
+};
+
+// Appends all records of the text. Throws Error as for_each_record does, and if the last one is cut
+// off.
+void add_lines(std::string_view records, const RecordFormat& format, const std::string& name,
+               std::vector<RecordLine>& lines);
 
 }  // namespace camlite::tool

@@ -8,13 +8,10 @@
 #include <vector>
 
 #include <camlite/error.hpp>
-#include <camlite/file.hpp>
 #include <camlite/model/mapped_file.hpp>
 #include <camlite/output_file.hpp>
-#include <camlite/version.hpp>
 
 #include "../console.hpp"
-#include "differences.hpp"
 
 namespace camlite::tool {
 
@@ -22,15 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* mark = "camlite_results";  // the first member of a manifest
-constexpr Index largest_manifest = Index{1} << 20;
-
 std::string part_of(const std::string& path) {
   return path + ".part";
-}
-
-std::string manifest_of(const std::string& path) {
-  return path + ".manifest.json";
 }
 
 bool is_there(const std::string& path) {
@@ -59,19 +49,16 @@ void remove(const std::string& path) {
   if (fs::remove(path, error); error) fail(path, ": cannot remove: ", error.message());
 }
 
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 }  // namespace
 
-ResultsFile::ResultsFile(std::string path, const RecordFormat& format, Asked asked,
-                         IfThere if_there)
+ResultsFile::ResultsFile(std::string path, const RecordFormat& format, const Asked& asked,
+                         const Listed& listed, IfThere if_there)
     : path_(settled(std::move(path), if_there)),
       format_(format),
-      asked_(std::move(asked)),
+      manifest_{.asked = asked, .listed = listed},
       part_(part_of(path_)) {
-  asked_.options = Json::parse(json_line(asked_.options));  // as it is read back
+  Json& options = manifest_.asked.options;
+  options = Json::parse(json_line(options));  // as it is read back
   try {
     begin(if_there);
   } catch (...) {
@@ -91,72 +78,51 @@ void ResultsFile::begin(IfThere if_there) {
   if (complete || has_records(part_of(path_))) check_manifest();
   if (complete) {
     const MappedFile file(path_);
-    std::string_view records = as_text(file.bytes());
-    const std::string header = format_.header();
-    if (!records.starts_with(header))
-      fail(path_, ": is not a file of such results, whose first line is ", header);
-    records.remove_prefix(header.size());
-    const auto whole = for_each_record(
-        records, format_, path_, [&](const KnownRecord& one, std::string_view) { learn(one); });
-    if (whole != records.size()) fail(path_, ": its last record is cut off");
+    const ResultsText text = results_text(as_text(file.bytes()), format_.name(), path_);
+    const auto whole =
+        for_each_record(text.records, format_, path_,
+                        [&](const KnownRecord& one, std::string_view) { learn(one); });
+    if (whole != text.records.size()) fail(path_, ": its last record is cut off");
   }
   part_.recover([&](std::string_view records) {
     return for_each_record(records, format_, part_of(path_),
                            [&](const KnownRecord& one, std::string_view) { learn(one); });
   });
-  write_manifest(false);
+  stop();
 }
 
 void ResultsFile::append(std::string_view record, bool failed) {
   part_.append(record);
-  ++done_;
-  failed_ += failed ? 1 : 0;
+  ++manifest_.done;
+  manifest_.failed += failed ? 1 : 0;
 }
 
 void ResultsFile::finish() {
-  struct Line {
-    std::string picture;
-    std::string_view record;
-  };
-  std::vector<Line> lines;
+  std::vector<RecordLine> lines;
   const MappedFile before = is_there(path_) ? MappedFile(path_) : MappedFile();
   const MappedFile part(part_of(path_));
-  const std::string header = format_.header();
-  const auto add = [&](std::string_view records, const std::string& name) {
-    for_each_record(records, format_, name, [&](const KnownRecord& one, std::string_view record) {
-      lines.push_back({one.picture, record});
-    });
-  };
-  if (!before.bytes().empty()) add(as_text(before.bytes()).substr(header.size()), path_);
-  add(as_text(part.bytes()), part_of(path_));
+  if (!before.bytes().empty()) {
+    const ResultsText text = results_text(as_text(before.bytes()), format_.name(), path_);
+    add_lines(text.records, format_, path_, lines);
+  }
+  add_lines(as_text(part.bytes()), format_, part_of(path_), lines);
   // A run that was killed here has left its records in both.
-  const auto by_picture = [](const Line& a, const Line& b) { return a.picture < b.picture; };
-  const auto same = [](const Line& a, const Line& b) { return a.picture == b.picture; };
+  const auto by_picture = [](const RecordLine& a, const RecordLine& b) {
+    return a.picture < b.picture;
+  };
+  const auto same = [](const RecordLine& a, const RecordLine& b) { return a.picture == b.picture; };
   std::stable_sort(lines.begin(), lines.end(), by_picture);
   lines.erase(std::unique(lines.begin(), lines.end(), same), lines.end());
 
-  OutputFile file(path_);
-  file.write(std::as_bytes(std::span(header)));
-  for (const Line& line : lines) file.write(std::as_bytes(std::span(line.record)));
-  file.commit();
-  write_manifest(true);
+  write_results(path_, format_, lines);
+  manifest_.complete = true;
+  write_manifest(path_, manifest_);
   remove(part_of(path_));
 }
 
 void ResultsFile::check_manifest() const {
-  const std::string name = manifest_of(path_);
-  if (!is_there(name))
-    fail(name, ": is not there, so that nobody knows of what run ", path_, " is");
-  const std::vector<std::byte> bytes = read_file(name, largest_manifest);
-  const Json found = Json::parse(as_text(bytes), nullptr, false);
-  if (!found.is_object() || !found.contains(mark) || !found.contains("options"))
-    fail(name, ": is not the manifest of a run");
-  const Json now{{"version", CAMLITE_VERSION},
-                 {"command", asked_.command},
-                 {"model_hash", asked_.model_hash},
-                 {"format", format_.name()}};
-  const std::string different =
-      differences(found, now) + differences(found["options"], asked_.options);
+  const Manifest found = read_manifest(path_);
+  const std::string different = differences(found.asked, manifest_.asked);
   if (!different.empty()) {
     fail(path_, ": results of another run, with which this one cannot go on:", different,
          "\nName another file, or replace this one with --force.");
@@ -165,24 +131,17 @@ void ResultsFile::check_manifest() const {
 
 void ResultsFile::learn(const KnownRecord& record) {
   if (!known_.insert(record.picture).second) return;
-  ++done_;
-  failed_ += record.failed ? 1 : 0;
+  ++manifest_.done;
+  manifest_.failed += record.failed ? 1 : 0;
   if (!record.overlay.empty()) overlays_.emplace(record.picture, record.overlay);
 }
 
-void ResultsFile::write_manifest(bool complete) const {
-  const Json manifest{{mark, 1},
-                      {"version", CAMLITE_VERSION},
-                      {"command", asked_.command},
-                      {"model", asked_.model},
-                      {"model_hash", asked_.model_hash},
-                      {"format", format_.name()},
-                      {"options", asked_.options},
-                      {"pictures", {{"done", done_}, {"failed", failed_}}},
-                      {"complete", complete}};
-  const std::string content = manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  OutputFile file(manifest_of(path_));
-  file.write(std::as_bytes(std::span(content)));
+void write_results(const std::string& path, const RecordFormat& format,
+                   const std::vector<RecordLine>& lines) {
+  OutputFile file(path);
+  const std::string header = format.header();
+  file.write(std::as_bytes(std::span(header)));
+  for (const RecordLine& line : lines) file.write(std::as_bytes(std::span(line.record)));
   file.commit();
 }
 

@@ -2,25 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
-#include "../json.hpp"
 #include "appended_file.hpp"
+#include "manifest.hpp"
 #include "picture_report.hpp"
 #include "record_reader.hpp"
 
 namespace camlite::tool {
-
-// What a run was asked, so that one that goes on can tell whether it is the same.
-struct Asked {
-  std::string command;
-  std::string model;       // its name, which may change
-  std::string model_hash;  // of its content
-  Json options;            // an object: those that records depend on
-};
 
 // What becomes of a FILE that is there already, or was begun.
 enum class IfThere { refuse, resume, replace };
@@ -37,7 +31,8 @@ class ResultsFile {
  public:
   // Throws UsageError if there is something and it may not be; Error if what it is to go on with
   // was asked something else.
-  ResultsFile(std::string path, const RecordFormat& format, Asked asked, IfThere if_there);
+  ResultsFile(std::string path, const RecordFormat& format, const Asked& asked,
+              const Listed& listed, IfThere if_there);
 
   // Of earlier runs.
   bool has(const std::string& picture) const { return known_.contains(picture); }
@@ -46,11 +41,12 @@ class ResultsFile {
   // In FILE.part when this returns, also if the program is killed.
   void append(std::string_view record, bool failed);
 
-  std::size_t done() const { return done_; }      // with those of earlier runs
-  std::size_t failed() const { return failed_; }  // of them
+  const std::string& path() const { return path_; }
+  std::size_t done() const { return manifest_.done; }      // with those of earlier runs
+  std::size_t failed() const { return manifest_.failed; }  // of them
 
   // Says in the manifest how far it is; the records wait for a run that goes on.
-  void stop() const { write_manifest(false); }
+  void stop() const { write_manifest(path_, manifest_); }
 
   // There are no more records: writes FILE.
   void finish();
@@ -59,16 +55,22 @@ class ResultsFile {
   void begin(IfThere if_there);
   void check_manifest() const;
   void learn(const KnownRecord& record);
-  void write_manifest(bool complete) const;
 
   std::string path_;
   RecordFormat format_;
-  Asked asked_;
+  Manifest manifest_;
   AppendedFile part_;
   std::unordered_set<std::string> known_;
   std::unordered_map<std::string, std::string> overlays_;  // by picture
-  std::size_t done_ = 0;
-  std::size_t failed_ = 0;
 };
+
+// The header of the format, then the records, by picture. Whole, or as it was. Throws Error.
+void write_results(const std::string& path, const RecordFormat& format,
+                   const std::vector<RecordLine>& lines);
+
+// What a file holds.
+inline std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace camlite::tool
