@@ -13,8 +13,11 @@
 #include <camlite/boxes.hpp>
 #include <camlite/cam.hpp>
 #include <camlite/image_io.hpp>
+#include <camlite/thumbnail.hpp>
 
 #include "arguments.hpp"
+#include "batch/page.hpp"
+#include "cam_report.hpp"
 #include "commands.hpp"
 #include "console.hpp"
 #include "drawing.hpp"
@@ -34,6 +37,8 @@ struct CamOptions : PictureOptions {
   bool no_overlay = false;
   DrawingOptions drawing;
   float threshold = BoxOptions().threshold;
+  std::string report;  // a folder
+  std::size_t report_pictures = 60;
 };
 
 // Makes the directory, and those above it; "" is the current one. Throws CannotWrite.
@@ -160,33 +165,54 @@ class Cam {
 
   // Writes the overlay, if a file is named. Many threads may call it at the same time.
   Report look(const Image& picture, const std::string& overlay_path) const {
-    return see(network_, picture, options_,
-               [&](const auto& seen) { return report(seen, picture, overlay_path); });
+    return see(network_, picture, options_, [&](const auto& seen) {
+      const Found found = find(seen);
+      Report report;
+      report.located = true;
+      report.findings = found.findings;
+      if (!overlay_path.empty()) {
+        write(overlay_path, drawing(picture, found.maps, seen.view(), found.findings, found.shown,
+                                    options_.drawing));
+        report.overlay = overlay_path;
+        report.overlay_class = found.findings[found.shown].score.index;
+      }
+      return report;
+    });
+  }
+
+  // For the page.
+  SeenPicture show(const Image& picture) const {
+    return see(network_, picture, options_, [&](const auto& seen) {
+      Found found = find(seen);
+      Thumbnail thumbnail(picture, page_picture_side);
+      thumbnail.add_map(found.maps.view()[static_cast<Index>(found.shown)], seen.view(), page_heat);
+      if (const auto& box = found.findings[found.shown].box)
+        thumbnail.add_box(*box, found_box_color, page_box_line);
+      return SeenPicture{thumbnail.image(), std::move(found.findings), found.shown};
+    });
   }
 
  private:
+  struct Found {
+    Tensor<float> maps;  // (K, h, w), of the findings
+    std::vector<Finding> findings;
+    std::size_t shown = 0;  // the class that was asked for, or the most probable one
+  };
+
   // seen: a Prediction, or a TenCropPrediction.
   template <class Seen>
-  Report report(const Seen& seen, const Image& picture, const std::string& overlay_path) const {
+  Found find(const Seen& seen) const {
     std::vector<Index> classes;
     for (const ClassScore& score : seen.top(options_.top)) classes.push_back(score.index);
     const Index shown = wanted_.value_or(classes.front());
     if (std::find(classes.begin(), classes.end(), shown) == classes.end()) classes.push_back(shown);
+    const auto place = std::find(classes.begin(), classes.end(), shown) - classes.begin();
 
-    const Tensor<float> maps = class_activation_maps(seen, classes);
-    Report found;
-    found.located = true;
+    Found found{class_activation_maps(seen, classes), {}, static_cast<std::size_t>(place)};
     for (std::size_t i = 0; i < classes.size(); ++i) {
-      const TensorView<const float> map = maps.view()[static_cast<Index>(i)];
+      const TensorView<const float> map = found.maps.view()[static_cast<Index>(i)];
       found.findings.push_back(
           {seen.score(classes[i]), largest_box(map, seen.view(), options_.threshold)});
-    }
-    if (!overlay_path.empty()) {
-      const auto place = std::find(classes.begin(), classes.end(), shown) - classes.begin();
-      write(overlay_path, drawing(picture, maps, seen.view(), found.findings,
-                                  static_cast<std::size_t>(place), options_.drawing));
-      found.overlay = overlay_path;
-      found.overlay_class = shown;
     }
     return found;
   }
@@ -195,6 +221,25 @@ class Cam {
   Network network_;
   std::optional<Index> wanted_;
 };
+
+// The page of the first pictures of the shard; says on standard error where it is.
+void write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& shard,
+                   const Cam& cam) {
+  std::vector<std::string> pictures;
+  std::size_t all = 0;
+  for (const Input& one : inputs.pictures) {
+    if (!holds(shard, one.path)) continue;
+    if (++all <= options.report_pictures) pictures.push_back(one.path);
+  }
+  const std::string path = write_cam_report(
+      options.report, options.model.name(),
+      text(pictures.size() < all ? text("The first ", pictures.size(), " of ") : "",
+           counted(all, "picture"), "; boxes are around the largest region above ",
+           fixed(100 * static_cast<double>(options.threshold), 0), "% of the map's maximum."),
+      pictures,
+      [&](const std::string& picture) { return cam.show(read_picture(picture, options.limits)); });
+  if (!options.quiet) complain("report: " + printable(path));
+}
 
 int run_cam(const CamOptions& options) {
   const Inputs inputs = find_inputs(options);
@@ -207,9 +252,12 @@ int run_cam(const CamOptions& options) {
   const std::vector<std::string> overlays = names
                                                 ? names->of(inputs.pictures, results.overlays())
                                                 : std::vector<std::string>(inputs.pictures.size());
-  return for_each_picture(options, inputs, crew, results, [&](std::size_t i, const Image& picture) {
-    return cam.look(picture, overlays[i]);
-  });
+  if (!options.report.empty()) make_report_folder(options.report);
+  const int status = for_each_picture(
+      options, inputs, crew, results,
+      [&](std::size_t i, const Image& picture) { return cam.look(picture, overlays[i]); });
+  if (!options.report.empty()) write_page_of(options, inputs, results.shard(), cam);
+  return status;
 }
 
 }  // namespace
@@ -239,6 +287,18 @@ void add_cam(CLI::App& program, int& status) {
       ->type_name("T")
       ->capture_default_str()
       ->check(in_range(0.0F, 1.0F));
+  auto* report = command
+                     ->add_option("--report", options->report,
+                                  "write a page to look at to DIR/index.html: pictures with map, "
+                                  "box and classes")
+                     ->type_name("DIR");
+  command
+      ->add_option("--report-pictures", options->report_pictures,
+                   "of how many pictures, the first of the run")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(in_range(1, 10000))
+      ->needs(report);
   command->footer(
       std::string(
           "Examples:\n"

@@ -14,6 +14,7 @@
 #include <camlite/evaluate/localization.hpp>
 
 #include "arguments.hpp"
+#include "batch/page.hpp"
 #include "batch/progress.hpp"
 #include "batch/stop_signal.hpp"
 #include "batch/workers.hpp"

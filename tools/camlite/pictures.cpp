@@ -21,14 +21,6 @@ namespace camlite::tool {
 
 namespace {
 
-Image read_picture(const std::string& path, const ImageLimits& limits) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    fail(path, ": is a directory");
-  }
-  return read_image(path, {.limits = limits});
-}
-
 // Of the records that are wanted. Throws UsageError if a file's name does not tell.
 RecordFormat::Kind kind_of(const PictureOptions& options) {
   using Kind = RecordFormat::Kind;
@@ -69,6 +61,14 @@ Report attempt(const std::string& path, const Look& look) {
 }
 
 }  // namespace
+
+Image read_picture(const std::string& path, const ImageLimits& limits) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    fail(path, ": is a directory");
+  }
+  return read_image(path, {.limits = limits});
+}
 
 void add_view_options(CLI::App& command, PredictOptions& predict, Index& crops) {
   auto* size =

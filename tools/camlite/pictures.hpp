@@ -41,6 +41,9 @@ struct PictureOptions {
   bool force = false;
 };
 
+// Throws Error, naming the file.
+Image read_picture(const std::string& path, const ImageLimits& limits);
+
 // Adds --size, --whole and --crops, which is 1 or 10.
 void add_view_options(CLI::App& command, PredictOptions& predict, Index& crops);
 

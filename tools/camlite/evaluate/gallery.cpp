@@ -1,7 +1,6 @@
 #include "gallery.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <span>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include <camlite/thumbnail.hpp>
 
 #include "../batch/html.hpp"
+#include "../batch/page.hpp"
 #include "../console.hpp"
 #include "examine.hpp"
 #include "score_maps.hpp"
@@ -21,10 +21,7 @@ namespace camlite::tool {
 
 namespace {
 
-constexpr Index thumbnail_side = 256;  // of a picture: the longer one
-constexpr Index box_line = 3;          // of boxes
-constexpr OverlayOptions faint_heat{.alpha = 0.4F};
-constexpr Rgb white{255, 255, 255}, magenta{255, 0, 255};
+constexpr Rgb true_box_color{255, 255, 255};
 
 // The place of MaxBoxAcc's threshold among all.
 std::size_t best_threshold(const Figures& figures) {
@@ -75,34 +72,29 @@ class GalleryPage {
   std::string row(const std::string& title, std::span<const Case> cases) const {
     if (cases.empty()) return "";
     std::string out = text("<h3>", title, "</h3>\n<div class=\"gallery\">\n");
-    for (const Case& one : cases) out += figure(one);
+    for (const Case& one : cases) out += figure_of(one);
     return out + "</div>\n";
   }
 
  private:
-  std::string figure(const Case& one) const {
+  std::string figure_of(const Case& one) const {
     const Record& record = *one.record;
     const Example& example = set_.examples[record.place];
     const std::string truth = html(set_.class_name(shown(record)));
-    std::string out = "<figure>";
-    try {
-      out += text("<img alt=\"", html(example.name), " with the map of ", truth, "\" src=\"",
-                  data_address(drawn(example, record)), "\">");
-    } catch (const std::exception& error) {
-      out += text("<p class=\"unread\">", html(error.what()), "</p>");
-    }
-    out += text("<figcaption><b>", fixed(one.overlap, 2), "</b> <span class=\"file\">",
-                html(example.name), "</span><span class=\"label\" title=\"", truth,
-                "\">true: ", truth, "</span>");
+    std::string caption =
+        text("<b>", fixed(one.overlap, 2), "</b> <span class=\"file\">", html(example.name),
+             "</span><span class=\"label\" title=\"", truth, "\">true: ", truth, "</span>");
     if (!record.classes.empty()) {
       const RankedClass& first = record.classes[0];
       const bool right = example.truth.has(first.index);
       const std::string name = html(set_.class_name(first.index));
-      out += text("<span class=\"label ", right ? "right" : "wrong", "\" title=\"", name,
-                  "\">predicted, ", fixed(100 * static_cast<double>(first.probability), 1),
-                  "%: ", name, "</span>");
+      caption += text("<span class=\"label ", right ? "right" : "wrong", "\" title=\"", name,
+                      "\">predicted, ", fixed(100 * static_cast<double>(first.probability), 1),
+                      "%: ", name, "</span>");
     }
-    return out + "</figcaption></figure>\n";
+    return figure(
+        text(html(example.name), " with the map of ", truth),
+        [&] { return drawn(example, record); }, [&] { return caption; });
   }
 
   // The class whose map is shown.
@@ -125,11 +117,12 @@ class GalleryPage {
     const Guess& guess = best_guess(record, example.truth);
     const Tensor<float> maps =
         class_activation_maps(seen, std::span<const Index>(&guess.class_index, 1));
-    Thumbnail thumbnail(picture, thumbnail_side, record.width, record.height);
-    thumbnail.add_map(maps.view()[0], seen.view(), faint_heat);
-    thumbnail.add_box(guess.box, magenta, box_line);
+    Thumbnail thumbnail(picture, page_picture_side, record.width, record.height);
+    thumbnail.add_map(maps.view()[0], seen.view(), page_heat);
+    thumbnail.add_box(guess.box, found_box_color, page_box_line);
     for (const TrueBox& one : example.truth.boxes) {
-      if (one.class_index == guess.class_index) thumbnail.add_box(one.box, white, box_line);
+      if (one.class_index == guess.class_index)
+        thumbnail.add_box(one.box, true_box_color, page_box_line);
     }
     return thumbnail.image();
   }
@@ -140,12 +133,12 @@ class GalleryPage {
         read_score_map(example.score_map, {.multi_region = options_.multi_region});
     const Image picture = example.picture.empty() ? Image(record.width, record.height)
                                                   : read_again(example, record, options_.limits);
-    Thumbnail thumbnail(picture, thumbnail_side, score_map_size, score_map_size);
-    thumbnail.add_map(saved.map, {0, 0, score_map_size, score_map_size}, faint_heat);
+    Thumbnail thumbnail(picture, page_picture_side, score_map_size, score_map_size);
+    thumbnail.add_map(saved.map, {0, 0, score_map_size, score_map_size}, page_heat);
     for (const Box& box : saved.boxes[best_threshold(figures_)])
-      thumbnail.add_box(box, magenta, box_line);
+      thumbnail.add_box(box, found_box_color, page_box_line);
     const std::vector<Box> truth = boxes_on_score_map(example.truth, record.width, record.height);
-    for (const Box& box : truth) thumbnail.add_box(box, white, box_line);
+    for (const Box& box : truth) thumbnail.add_box(box, true_box_color, page_box_line);
     return thumbnail.image();
   }
 

@@ -26,9 +26,6 @@ struct ReportContent {
   std::string pictures;    // how many, and which could not be used
 };
 
-// Makes the folder, if it is not there yet: before the work whose report goes there. Throws Error.
-void make_report_folder(const std::string& folder);
-
 // Writes index.html to the folder of the options, and returns its path: one file that needs no
 // other, and nothing from elsewhere. Figures with intervals and what no network gets, accuracy
 // against threshold, the classes, the best and the worst pictures. It grows with the classes and
