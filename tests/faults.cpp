@@ -22,6 +22,7 @@
 #include <camlite/model/model_file.hpp>
 #include <camlite/model/random_model.hpp>
 #include <camlite/network.hpp>
+#include <camlite/parallel.hpp>
 #include <camlite/ten_crop.hpp>
 
 #include "support/allocations.hpp"
@@ -76,6 +77,13 @@ template <class Work>
 long fail_each_allocation(const Work& work) {
   using camlite::test::living;
   using camlite::test::until_failure;
+  // LLVM's OpenMP makes itself at its first use, by operator new: where that fails, its lock stays
+  // taken, and whoever comes next waits for ever.
+  static const bool openmp_is_made = [] {
+    camlite::parallel_for(2, 2, [](camlite::Index, int) {});
+    return true;
+  }();
+  REQUIRE(openmp_is_made);
   for (long n = 0;; ++n) {
     const long before = living;
     bool done = false, other = false;
