@@ -43,11 +43,14 @@
 #include <camlite/resize.hpp>
 #include <catch2/catch.hpp>
 
+#include "support/peak_memory.hpp"
+
 using camlite::Box;
 using camlite::Error;
 using camlite::Image;
 using camlite::ImageFormat;
 using camlite::Index;
+using camlite::test::peak_kilobytes;
 using Catch::Contains;
 using Catch::StartsWith;
 
@@ -138,12 +141,6 @@ std::string error_of(const std::string& path, const camlite::DecodeOptions& opti
     return error.what();
   }
   return "";
-}
-
-Index peak_kilobytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // What a model file may ask for: each limit on both of its sides, and what is said above it.
 #include <camlite/limits.hpp>
 
-#include <sys/resource.h>
-
 #include <cstddef>
 #include <fstream>
 #include <span>
@@ -15,6 +13,7 @@
 #include <camlite/model/random_model.hpp>
 #include <camlite/network.hpp>
 
+#include "support/peak_memory.hpp"
 #include "support/scratch_folder.hpp"
 
 using camlite::Index;
@@ -22,6 +21,7 @@ using camlite::load_model;
 using camlite::LoadLimits;
 using camlite::Model;
 using camlite::text;
+using camlite::test::peak_kilobytes;
 using camlite::test::ScratchFolder;
 using Catch::Contains;
 
@@ -48,12 +48,6 @@ std::string refusal(const Work& work) {
     return error.what();
   }
   return "";
-}
-
-long peak_kilobytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
 }
 
 }  // namespace
@@ -108,7 +102,7 @@ TEST_CASE("a tensor of too many elements is refused by its name") {
 }
 
 TEST_CASE("a graph that would need a terabyte says so when it is loaded, and takes no memory") {
-  const long before = peak_kilobytes();
+  const Index before = peak_kilobytes();
   const std::string message = refusal([] {
     load_model(file_of("input channels=3 height=64 width=64\n"
                        "p pad input bottom=8000000 right=16000\n"),

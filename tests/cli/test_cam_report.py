@@ -4,40 +4,31 @@ import base64
 import io
 import re
 import unittest
-from html.parser import HTMLParser
 
 import numpy as np
 from PIL import Image
 
+from html_page import Page
 from support import BLUE, GREEN, RED, ProgramTest
 
 
-class Page(HTMLParser):
-    """The figures of a page: their pictures, and the texts of their captions."""
+class Gallery:
+    """The figures of a page: their pictures, and the lines of their captions."""
 
-    def __init__(self, text):
-        super().__init__()
-        self.figures, self.tags = [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag == "figure":
-            self.figures.append({"words": [], "bold": [], "picture": None})
-        if tag == "img":
-            self.figures[-1]["picture"] = dict(attributes)
-        self.last = tag
-
-    def handle_data(self, words):
-        if self.figures and words.strip():
-            self.figures[-1]["words"].append(words)
-            if self.last == "b":
+    def __init__(self, page):
+        self.figures = []
+        for tag, attributes, words in page.elements:
+            if tag == "figure":
+                self.figures.append({"words": [], "bold": [], "picture": None})
+            elif tag == "img":
+                self.figures[-1]["picture"] = attributes
+            elif tag == "b":
                 self.figures[-1]["bold"].append(words)
+            elif attributes.get("class") in ("file", "label", "unread"):
+                self.figures[-1]["words"].append(words)
 
     def pixels(self, figure):
-        address = self.figures[figure]["picture"]["src"]
-        kind, content = address.split(",", 1)
+        kind, content = self.figures[figure]["picture"]["src"].split(",", 1)
         assert kind == "data:image/jpeg;base64", kind
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB")).astype(int)
 
@@ -53,7 +44,7 @@ class Report(ProgramTest):
     def page(self, *arguments, status=1):
         self.camlite("cam", "set", "--model", self.model, "--whole", "--no-overlay", "--report", "page", *arguments, status=status)
         text = (self.here / "page/index.html").read_text()
-        return Page(text), text
+        return Gallery(Page(text)), text
 
     def test_figures(self):
         page, text = self.page("--top", 2)
