@@ -3,7 +3,7 @@
 #
 #   tools/fuzz.sh HOURS [TARGET...]
 #
-#   FUZZ_SECONDS=60 tools/fuzz.sh     each target for so many seconds, as CI does with 20
+#   FUZZ_SECONDS=20 tools/fuzz.sh     each target for so many seconds; without it 60
 #   FUZZ_JOBS=2                       how many targets at a time; without it, as there are cores
 #   FUZZ_COVERAGE=1                   how many of the library's lines the inputs reach, with a build of its own
 #

@@ -23,15 +23,15 @@ struct MergeOptions {
 };
 
 int merge(const MergeOptions& options) {
-  std::error_code ignored;
-  if (!options.force && std::filesystem::exists(options.output, ignored))
-    throw UsageError(options.output + ": is there already; --force replaces it");
   std::vector<std::string> shards = options.shards;
   if (shards.empty()) shards = find_shards(options.output);
   if (shards.empty()) {
     fail(options.output, ": there are no shards of it: files like ",
          shard_path(options.output, {.number = 1, .count = 4, .source = ""}));
   }
+  std::error_code ignored;
+  if (!options.force && std::filesystem::exists(options.output, ignored))
+    throw UsageError(options.output + ": is there already; --force replaces it");
   const Merged merged = merge_shards(options.output, shards);
   if (!options.quiet) {
     complain(text(counted(merged.shards, "shard"), ", ", counted(merged.pictures, "picture"),
