@@ -79,10 +79,21 @@ class Shards(ShardTest):
         for suffix in ("jsonl", "csv"):
             whole = self.whole(f"whole.{suffix}")
             for number in (3, 1, 2):
-                self.camlite(*self.command(f"out.{suffix}", "--shard", f"{number}/3"), status=(0, 1))
+                self.camlite(*self.command(f"out.{suffix}", "--shard", f"{number}/3"))
             self.assertEqual(self.merged(f"out.{suffix}"), whole)
             manifests = [json.loads((self.here / f"{name}.{suffix}.manifest.json").read_text()) for name in ("whole", "out")]
             self.assertEqual(*manifests)
+
+    def test_pictures_that_fail_are_told_by_merge(self):
+        self.pictures(2)
+        number = path_hash("set/0/broken.png") % 2 + 1
+        _, err = self.camlite(*self.command("out.jsonl", "--shard", f"{number}/2"))  # or mpirun would kill the others
+        self.assertIn("broken.png", err)
+        self.camlite(*self.command("out.jsonl", "--shard", f"{3 - number}/2"))
+        _, err = self.camlite("merge", "out.jsonl", status=1)
+        self.assertIn("1 of them failed", err)
+        # Without a file there is no merge that could.
+        self.camlite("classify", "set", "--model", self.model, "--shard", f"{number}/2", status=1)
 
     def test_overlays_are_those_of_one_process(self):
         self.pictures(12, broken=False)
@@ -230,11 +241,9 @@ class Launchers(ShardTest):
         self.pictures(160)
         self.expected = self.whole()
 
-    def run_all(self, *command, check=False):
+    def run_all(self, *command):
         done = subprocess.run([str(word) for word in command], cwd=self.here, capture_output=True, text=True, timeout=300)
-        if check:
-            self.assertEqual(done.returncode, 0, done.stderr)
-        return done
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def killing(self, rank_variable):
         """A command line for sh: one of the processes is killed, by the kernel, in the middle of its 2049th byte."""
@@ -243,13 +252,13 @@ class Launchers(ShardTest):
 
     def mpirun(self, ranks, *command):
         root = ["--allow-run-as-root"] if os.getuid() == 0 else []
-        return self.run_all("mpirun.openmpi", *root, "--oversubscribe", "-n", ranks, *command)
+        self.run_all("mpirun.openmpi", *root, "--oversubscribe", "-n", ranks, *command)
 
     @unittest.skipIf(missing("mpirun.openmpi"), missing("mpirun.openmpi"))
     def test_open_mpi(self):
         for ranks in (2, 4):
-            done = self.mpirun(ranks, PROGRAM, *self.command("out.jsonl"))
-            self.assertEqual(self.merged(), self.expected, done.stderr)
+            self.mpirun(ranks, PROGRAM, *self.command("out.jsonl"))
+            self.assertEqual(self.merged(), self.expected)
             for path in self.here.glob("out.*"):
                 path.unlink()
 
@@ -269,17 +278,17 @@ class Launchers(ShardTest):
     @unittest.skipIf(slurm.missing(), f"NOT TESTED: {slurm.missing()} not installed")
     def test_slurm(self):
         with slurm.Slurm() as cluster:
-            cluster.run("srun", "-n", 2, PROGRAM, *self.command("step.jsonl"), cwd=self.here, check=False)
+            cluster.run("srun", "-n", 2, PROGRAM, *self.command("step.jsonl"), cwd=self.here)
             self.assertEqual(self.merged("step.jsonl"), self.expected)
             line = " ".join(f"'{word}'" for word in (PROGRAM, *self.command("array.jsonl")))
             cluster.run(
-                "sbatch", "--wait", "--array=0-2", "-o", "log.%a", "--wrap", line, cwd=self.here, check=False,
+                "sbatch", "--wait", "--array=0-2", "-o", "log.%a", "--wrap", line, cwd=self.here,
             )  # fmt: skip
             self.assertEqual(self.merged("array.jsonl"), self.expected)
             # One of the steps' tasks is killed, and the step is run again.
-            cluster.run("srun", "-n", 4, "sh", "-c", self.killing("SLURM_PROCID"), cwd=self.here, check=False)
+            cluster.run("srun", "-n", 4, "sh", "-c", self.killing("SLURM_PROCID"), cwd=self.here)
             self.camlite("merge", "out.jsonl", status=1)
-            cluster.run("srun", "-n", 4, PROGRAM, *self.command("out.jsonl", "--resume"), cwd=self.here, check=False)
+            cluster.run("srun", "-n", 4, PROGRAM, *self.command("out.jsonl", "--resume"), cwd=self.here)
             self.assertEqual(self.merged(), self.expected)
 
 

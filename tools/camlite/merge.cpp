@@ -61,7 +61,7 @@ void add_merge(CLI::App& program, int& status) {
       "OUTPUT is then what a run of one process would have written, to the byte. It is written "
       "only\nif all shards are there and complete, of the same model, options and list of "
       "pictures. The\nshards stay where they are. Exit status 1 also if pictures have failed, as "
-      "in the run itself.\n\n"
+      "in a run of one process.\n\n"
       "Example:\n"
       "  for i in 1 2 3 4; do camlite classify photos/ --output out.jsonl --shard $i/4 & done\n"
       "  wait; camlite merge out.jsonl");

@@ -292,7 +292,11 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
                   : options.resume ? "the same command goes on from there"
                                    : "the same command with --resume goes on from there"));
   }
-  return failed == 0 && complete ? all_done : some_failed;
+  if (!complete) return some_failed;
+  // What is to be merged tells of it there: mpirun kills the other ranks where one fails, and a job
+  // that waits for an array to succeed would never merge it.
+  const bool told_by_merge = file != nullptr && results.shard().count > 1;
+  return failed == 0 || told_by_merge ? all_done : some_failed;
 }
 
 }  // namespace camlite::tool
