@@ -18,6 +18,7 @@
 
 namespace camlite {
 
+// Where `authors_boxes` cuts a heatmap; the defaults are those of the authors' generator.
 struct AuthorsBoxOptions {
   std::array<float, 3> cuts{20, 100, 110};  // of the heatmap, 0 to 255
 };

@@ -150,6 +150,7 @@ inline float greatest(const float* values, Index count, float least) {
 
 }  // namespace detail
 
+// How high a map must be inside of a box; the default is the paper's.
 struct BoxOptions {
   float threshold = 0.2F;  // a fraction of the map's maximum, 0 to 1
 };

@@ -20,6 +20,7 @@
 
 namespace camlite {
 
+// What is written on a picture: a class and its probability, 0 to 1.
 struct Caption {
   std::string label;  // UTF-8, one line
   float probability = 0;

@@ -81,6 +81,7 @@ inline void paint_map(Image& image, const Box& view, TensorView<const float> map
 
 }  // namespace detail
 
+// The size and the colours of a `heatmap`.
 struct HeatmapOptions {
   Index width = 0;  // of the picture, in pixels; 0: as wide as the map
   Index height = 0;
@@ -99,6 +100,7 @@ inline Image heatmap(TensorView<const float> map, const HeatmapOptions& options 
   return out;
 }
 
+// How strongly, and in which colours, an `overlay` shows the map.
 struct OverlayOptions {
   float alpha = 0.5F;  // 0: the photo alone, 1: the heatmap alone
   Colormap colormap = Colormap::jet;

@@ -21,8 +21,10 @@
 
 namespace camlite {
 
+// The formats of picture files that are read and written.
 enum class ImageFormat { jpeg, png, bmp };
 
+// "JPEG", "PNG" or "BMP".
 inline std::string_view name_of(ImageFormat format) {
   constexpr std::array<std::string_view, 3> names{"JPEG", "PNG", "BMP"};
   return names[static_cast<std::size_t>(format)];

@@ -27,6 +27,7 @@
 
 namespace camlite {
 
+// What a picture file may ask for, and which way up it is read.
 struct DecodeOptions {
   ImageLimits limits = {};
   // Turn a JPEG as its EXIF orientation says, as viewers do. false: the pixels as they are stored,
@@ -101,6 +102,7 @@ inline Image read_image(const std::string& path, const DecodeOptions& options = 
                       options);
 }
 
+// How good a written picture is; PNG and BMP are always exact.
 struct EncodeOptions {
   int jpeg_quality = 90;  // 1 to 100; above 90 without chroma subsampling
 };

@@ -29,6 +29,8 @@
 
 namespace camlite {
 
+// How a network runs: threads, memory, instructions. None of it changes what it computes, except
+// for rounding.
 struct NetworkOptions {
   int threads = 0;                       // 0: default_threads()
   Index memory_limit = Index{16} << 30;  // bytes of a workspace, and of a picture on its way
@@ -39,6 +41,7 @@ struct NetworkOptions {
   std::optional<ConvAlgorithm> convolution = {};
 };
 
+// What of a picture the network sees, and how large.
 struct PredictOptions {
   // The input's shorter side in pixels, instead of the model's: twice the size gives a map twice as
   // fine. The picture is resized in the same proportion to it as the model asks. 0: the model's.

@@ -29,6 +29,7 @@ struct PanelRow {
   std::vector<Box> boxes;  // in the picture's pixels; the first is drawn thick, the others thin
 };
 
+// How large a panel is, and how its heatmaps look.
 struct PanelOptions {
   Index side = 256;             // of each picture, in pixels: the longer one
   OverlayOptions overlay = {};  // of the heatmaps

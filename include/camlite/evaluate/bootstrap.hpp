@@ -97,11 +97,13 @@ class Outcomes {
   std::vector<Index> right_;
 };
 
+// Where a figure lies, in the unit of the figure: low <= high.
 struct Interval {
   double low = 0;
   double high = 0;
 };
 
+// How often `bootstrap` draws, and the probability that its interval covers: between 0 and 1.
 struct BootstrapOptions {
   Index resamples = 1000;
   double coverage = 0.95;

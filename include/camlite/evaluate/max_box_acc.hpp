@@ -21,6 +21,7 @@
 
 namespace camlite {
 
+// At which thresholds of a map boxes are tried, and which box of a threshold counts.
 struct MaxBoxAccOptions {
   double step = 0.01;         // of the threshold, from 0 to below 1
   bool multi_region = false;  // the best of all contours, not the one of the largest area
@@ -143,6 +144,7 @@ std::vector<std::vector<Box>> boxes_at_thresholds(TensorView<const T> map,
   return out;
 }
 
+// The same of a Tensor: T need not be said.
 template <class T>
 std::vector<std::vector<Box>> boxes_at_thresholds(const Tensor<T>& map,
                                                   const MaxBoxAccOptions& options = {}) {

@@ -132,6 +132,7 @@ Tensor<double> score_map(TensorView<const T> map, Index height = score_map_size,
   return out;
 }
 
+// The same of a Tensor: T need not be said.
 template <class T>
 Tensor<double> score_map(const Tensor<T>& map, Index height = score_map_size,
                          Index width = score_map_size) {

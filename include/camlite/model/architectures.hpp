@@ -19,12 +19,14 @@
 
 namespace camlite {
 
+// A network known by name, and the function that writes its graph.
 struct Architecture {
   std::string_view name;
   Graph (*graph)(const ArchitectureOptions& options);
   std::string_view grouped;  // the convolution that has `options.groups`; empty: none has
 };
 
+// The networks known by name, as `--arch` of the program takes them.
 inline constexpr std::array<Architecture, 11> architectures{{
     {"vgg16-gap", vgg16_gap_graph, "CAM_conv"},
     {"vgg16-bn-gap", vgg16_bn_gap_graph, "CAM_conv"},

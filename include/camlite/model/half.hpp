@@ -16,6 +16,7 @@ namespace camlite {
 
 static_assert(std::numeric_limits<float>::is_iec559 && sizeof(float) == sizeof(std::uint32_t));
 
+// The value of an F16. Exact.
 inline float float_from_half(std::uint16_t half) {
   const std::uint32_t sign = (half & 0x8000U) << 16;
   // Exponent and fraction, where a float has them.
@@ -31,6 +32,7 @@ inline float float_from_half(std::uint16_t half) {
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(value));
 }
 
+// The F16 nearest to the value; of two, the one whose last bit is 0. From 65520 on: infinity.
 inline std::uint16_t half_from_float(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t magnitude = bits & 0x7FFFFFFFU;
@@ -55,10 +57,12 @@ inline std::uint16_t half_from_float(float value) {
   return static_cast<std::uint16_t>(sign | half);
 }
 
+// The value of a BF16. Exact.
 inline float float_from_bfloat(std::uint16_t bfloat) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat) << 16);
 }
 
+// The BF16 nearest to the value; of two, the one whose last bit is 0.
 inline std::uint16_t bfloat_from_float(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const bool nan = (bits & 0x7FFFFFFFU) > 0x7F800000;

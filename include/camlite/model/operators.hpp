@@ -26,6 +26,7 @@
 
 namespace camlite {
 
+// An operator of a graph with its attributes: one of these.
 using Operator = std::variant<  //
     Add,                        //
     AvgPool2d,                  //

@@ -27,6 +27,7 @@
 
 namespace camlite {
 
+// What is in a safetensors file.
 struct Safetensors {
   std::vector<StoredTensor> tensors;                          // in order of their bytes in the file
   std::vector<std::pair<std::string, std::string>> metadata;  // in order of the header

@@ -36,6 +36,7 @@ inline constexpr Activation Activation::none{};
 inline constexpr Activation Activation::relu{.least = 0};
 inline constexpr Activation Activation::relu6{.least = 0, .most = 6};
 
+// x, but at least `least` and at most `most`. NaN stays NaN.
 template <class T>
 T clamped(T x, double least, double most) {
   if (x < static_cast<T>(least)) x = static_cast<T>(least);
@@ -43,6 +44,7 @@ T clamped(T x, double least, double most) {
   return x;
 }
 
+// The activation's function of x, then kept between its bounds.
 template <class T>
 T activated(T x, const Activation& activation) {
   using Function = Activation::Function;

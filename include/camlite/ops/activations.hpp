@@ -6,6 +6,7 @@
 
 namespace camlite {
 
+// The operator `leaky_relu` of a graph: the function of that name says what it computes.
 struct LeakyRelu {
   static constexpr std::string_view type = "leaky_relu";
   static constexpr Arity arity{1, 1};
@@ -32,6 +33,7 @@ struct LeakyRelu {
   }
 };
 
+// The operator `sigmoid` of a graph: the function of that name says what it computes.
 struct Sigmoid {
   static constexpr std::string_view type = "sigmoid";
   static constexpr Arity arity{1, 1};
@@ -46,6 +48,7 @@ struct Sigmoid {
   }
 };
 
+// The operator `silu` of a graph: the function of that name says what it computes.
 struct Silu {
   static constexpr std::string_view type = "silu";
   static constexpr Arity arity{1, 1};
@@ -60,6 +63,7 @@ struct Silu {
   }
 };
 
+// The operator `hard_sigmoid` of a graph: the function of that name says what it computes.
 struct HardSigmoid {
   static constexpr std::string_view type = "hard_sigmoid";
   static constexpr Arity arity{1, 1};
@@ -87,6 +91,7 @@ struct HardSigmoid {
   }
 };
 
+// The operator `hard_swish` of a graph: the function of that name says what it computes.
 struct HardSwish {
   static constexpr std::string_view type = "hard_swish";
   static constexpr Arity arity{1, 1};

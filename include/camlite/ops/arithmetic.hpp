@@ -7,6 +7,7 @@
 
 namespace camlite {
 
+// The operator `add` of a graph: the function of that name says what it computes.
 struct Add {
   static constexpr std::string_view type = "add";
   static constexpr Arity arity{2, 1 << 16};
@@ -19,6 +20,7 @@ struct Add {
   }
 };
 
+// The operator `sub` of a graph: the function of that name says what it computes.
 struct Sub {
   static constexpr std::string_view type = "sub";
   static constexpr Arity arity{2, 2};
@@ -31,6 +33,7 @@ struct Sub {
   }
 };
 
+// The operator `mul` of a graph: the function of that name says what it computes.
 struct Mul {
   static constexpr std::string_view type = "mul";
   static constexpr Arity arity{2, 1 << 16};
@@ -43,6 +46,7 @@ struct Mul {
   }
 };
 
+// The operator `div` of a graph: the function of that name says what it computes.
 struct Div {
   static constexpr std::string_view type = "div";
   static constexpr Arity arity{2, 2};
@@ -55,6 +59,7 @@ struct Div {
   }
 };
 
+// The operator `maximum` of a graph: the function of that name says what it computes.
 struct Maximum {
   static constexpr std::string_view type = "maximum";
   static constexpr Arity arity{2, 1 << 16};

@@ -55,8 +55,10 @@ struct Size2d {
   std::string str() const { return height == width ? text(height) : text(height, "x", width); }
 };
 
+// Whether a line of a graph must give an attribute.
 enum class Need { optional, required };
 
+// How many inputs an operator takes.
 struct Arity {
   int least = 1;
   int most = 1;
@@ -97,12 +99,14 @@ std::vector<Parameter> parameters_of(const Operator& op, std::span<const Shape> 
   return {};
 }
 
+// Multiply-adds for one forward pass; 0 where the operator says nothing.
 template <class Operator>
 Index multiply_adds_of(const Operator& op, std::span<const Shape> in) {
   if constexpr (requires { op.multiply_adds(in); }) return op.multiply_adds(in);
   return 0;
 }
 
+// Elements of working memory for each thread; 0 where the operator says nothing.
 template <class Operator>
 Index scratch_of(const Operator& op, std::span<const Shape> in) {
   if constexpr (requires { op.scratch(in); }) return op.scratch(in);

@@ -17,6 +17,7 @@ namespace camlite {
 //   error.
 enum class Rounding { floor, ceil, caffe };
 
+// "floor", "ceil" or "caffe", as graphs have it.
 constexpr std::string_view rounding_name(Rounding rounding) {
   return rounding == Rounding::floor ? "floor" : rounding == Rounding::ceil ? "ceil" : "caffe";
 }

@@ -10,6 +10,7 @@
 
 namespace camlite {
 
+// What may differ between networks of one name.
 struct ArchitectureOptions {
   Index classes = 1000;
   Index groups = 1;  // of the convolutions that the paper adds: CAM_conv; conv6 and conv7
