@@ -4,11 +4,13 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools/docs"))
 import check_markdown  # noqa: E402
 import check_site  # noqa: E402
+import reference  # noqa: E402
 
 
 class FilesTest(unittest.TestCase):
@@ -94,6 +96,17 @@ class Site(FilesTest):
 
     def test_empty(self):
         self.assertEqual(len(list(check_site.problems(self.root))), 1)
+
+
+class Comments(FilesTest):
+    """The comment of a line is the one above it, or the one that opens its paragraph."""
+
+    def test_above(self):
+        lines = ["// One.", "template <class T>", "T a(T x);", "T b(T x);", "", "int c();", "struct D {", "  int e;", "};"]
+        self.write("x.hpp", "\n".join(lines) + "\n")
+        with unittest.mock.patch.object(reference, "INCLUDE", self.root):
+            header = reference.Header("x.hpp")
+        self.assertEqual([header.comment_above(line) for line in (3, 4, 6, 8)], [["// One."], ["// One."], [], []])
 
 
 if __name__ == "__main__":
