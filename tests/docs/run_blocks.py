@@ -280,6 +280,7 @@ def follow(page, reader, told):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of `finally`: the shell ends, and its folder goes
     build = Path(sys.argv[1]).resolve()
     failed = 0
     for name in sys.argv[2:]:
