@@ -192,6 +192,8 @@ class Reader:
     def leave(self):
         os.killpg(self.shell.pid, signal.SIGKILL)
         self.shell.wait()
+        self.shell.stdin.close()
+        self.statuses.close()
 
 
 def pattern_of(expected, any_figures):

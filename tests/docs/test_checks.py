@@ -1,5 +1,6 @@
-"""tools/docs: the checks of links refuse what is broken, and nothing else."""
+"""The checks of the documents refuse what is broken, and nothing else: links (tools/docs) and blocks (run_blocks.py)."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools/docs"))
 import check_markdown  # noqa: E402
 import check_site  # noqa: E402
 import reference  # noqa: E402
+import run_blocks  # noqa: E402
 
 
 class FilesTest(unittest.TestCase):
@@ -107,6 +109,59 @@ class Comments(FilesTest):
         with unittest.mock.patch.object(reference, "INCLUDE", self.root):
             header = reference.Header("x.hpp")
         self.assertEqual([header.comment_above(line) for line in (3, 4, 6, 8)], [["// One."], ["// One."], [], []])
+
+
+class Blocks(FilesTest):
+    def follow(self, page):
+        """How many blocks of each kind; raises run_blocks.Wrong."""
+        self.write("page.md", page)
+        with unittest.mock.patch.object(run_blocks, "REPOSITORY", self.root):
+            reader = run_blocks.Reader(self.root / "reader", self.root / "build")
+            self.addCleanup(reader.leave)
+            return run_blocks.follow(self.root / "page.md", reader, lambda line: None)
+
+    def test_a_page_that_is_true(self):
+        page = (
+            "<!-- file: a.txt -->\n\n```text\none\n```\n\n    cat a.txt     # what is in it\n    echo 2 \\\n      3\n\n"
+            "<!-- output -->\n\n    ...\n    2 3\n\n<!-- run: test -s a.txt -->\n\n<!-- not code: a form -->\n\n    a b...\n"
+        )
+        self.assertEqual(
+            self.follow(page),
+            {"saved as files": 1, "ran": 1, "outputs compared": 1, "hidden commands": 1, "not code": 1},
+        )
+
+    def test_pages_that_are_not(self):
+        for page, line, problem in (
+            ("# A\n\n    true\n    false\n", 4, "exit status 1"),
+            ("    false | true\n", 1, "exit status 1"),
+            ("    echo a\n\n<!-- output -->\n\n    b\n", 5, "not what the command printed"),
+            ("<!-- run: false -->\n", 1, "exit status 1"),
+            ("<!-- output -->\n\n    a\n", 3, "no command before it"),
+            ("<!-- not run -->\n\n    a\n", 1, "needs something behind a colon"),
+            ("<!-- a remark -->\n\n    a\n", 3, "none of those"),
+            ("<!-- output -->\n\nWords.\n", 1, "no code block behind it"),
+            ("```cpp\nint a;\n```\n", 1, "a block of cpp"),
+            ("```\ntrue\n", 1, "without an end"),
+            ("    echo (\n", 1, "not shell"),
+            ("<!-- not run: long -->\n\n    tools/none.sh\n", 3, "there is no tools/none.sh"),
+        ):
+            with self.subTest(page), self.assertRaises(run_blocks.Wrong) as raised:
+                self.folder_of_the_next()
+                self.follow(page)
+            self.assertEqual(raised.exception.args[0], line, page)
+            self.assertIn(problem, raised.exception.args[1])
+
+    def folder_of_the_next(self):
+        self.root = Path(tempfile.mkdtemp(dir=self.root)).resolve()
+
+    def test_figures(self):
+        for expected, printed, same in (
+            ("a 0.5  b", "a 12 b", True), ("a -1e-3", "a 7", True), ("a 1", "b 1", False), ("a 1 x", "a 1", False),
+            ("a\n...\nz 1", "a\nb\nc\nz 2", True), ("a\n...", "b", False),
+        ):  # fmt: skip
+            matched = re.fullmatch(run_blocks.pattern_of(expected, any_figures=True), printed + "\n")
+            self.assertEqual(matched is not None, same, (expected, printed))
+        self.assertIsNone(re.fullmatch(run_blocks.pattern_of("a 1", any_figures=False), "a 2\n"))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def problems(site):
                 linked /= "index.html"
             if not linked.is_relative_to(site) or not linked.is_file():
                 yield where + "there is no such file"
-            elif parts.fragment and linked in pages and unquote(parts.fragment) not in pages[linked].ids | {"__comments"}:
+            elif parts.fragment and linked in pages and unquote(parts.fragment) not in pages[linked].ids:
                 yield where + "there is no such place on the page"
 
 

@@ -2,7 +2,7 @@
 """The API reference, from the headers' own comments: `reference.py XML_FOLDER PAGES_FOLDER` writes one page a group of
 headers. Doxygen's XML says which public names there are, where, and how they are declared; the comment is the one that
 stands above the declaration, or above the paragraph that it is in. A public function, type, alias or constant without
-one is an error, and so is a header that is in no group."""
+one is an error, but for an operator's attributes beside its function; and so is a header that is in no group."""
 
 import html
 import re
@@ -50,7 +50,7 @@ TYPES = ("class", "struct", "union")
 
 @dataclass
 class Name:
-    """A public name: a function, type, alias, constant or macro."""
+    """A public name: a function, type, alias or constant."""
 
     name: str
     kind: str
@@ -134,9 +134,6 @@ def declaration_of(member, owner=""):
         out += f"requires {requires}\n"
     type_name = text_of(member.find("type"))
     name = text_of(member.find("name"))
-    if kind == "typedef":
-        definition = text_of(member.find("definition"))
-        return out + (definition if definition.startswith("using") else f"{definition}") + ";"
     if member.get("static") == "yes" and "static" not in type_name:
         out += "static "
     if member.get("explicit") == "yes" and "explicit" not in type_name:
@@ -180,6 +177,11 @@ class Reference:
             for before, name in zip(names, names[1:]):
                 if not name.comment and before.end + 1 == name.line - name.declaration.count("\n"):
                     name.comment = before.comment  # one below the other
+            functions = {name.name for name in names if name.kind == "function"}
+            for name in names:
+                operator = re.search(r'std::string_view type = "(\w+)"', name.declaration)
+                if not name.comment and operator and operator[1] in functions:
+                    name.comment = [f"// The operator `{operator[1]}` of a graph: the function below says what it computes."]
 
     def put(self, path, name):
         if not (name.line, name.name) in self.by_position.setdefault(path, set()):

@@ -6,7 +6,6 @@
 
 namespace camlite {
 
-// The operator `leaky_relu` of a graph: the function of that name says what it computes.
 struct LeakyRelu {
   static constexpr std::string_view type = "leaky_relu";
   static constexpr Arity arity{1, 1};
@@ -33,7 +32,6 @@ struct LeakyRelu {
   }
 };
 
-// The operator `sigmoid` of a graph: the function of that name says what it computes.
 struct Sigmoid {
   static constexpr std::string_view type = "sigmoid";
   static constexpr Arity arity{1, 1};
@@ -48,7 +46,6 @@ struct Sigmoid {
   }
 };
 
-// The operator `silu` of a graph: the function of that name says what it computes.
 struct Silu {
   static constexpr std::string_view type = "silu";
   static constexpr Arity arity{1, 1};
@@ -63,7 +60,6 @@ struct Silu {
   }
 };
 
-// The operator `hard_sigmoid` of a graph: the function of that name says what it computes.
 struct HardSigmoid {
   static constexpr std::string_view type = "hard_sigmoid";
   static constexpr Arity arity{1, 1};
@@ -91,7 +87,6 @@ struct HardSigmoid {
   }
 };
 
-// The operator `hard_swish` of a graph: the function of that name says what it computes.
 struct HardSwish {
   static constexpr std::string_view type = "hard_swish";
   static constexpr Arity arity{1, 1};

@@ -7,7 +7,6 @@
 
 namespace camlite {
 
-// The operator `add` of a graph: the function of that name says what it computes.
 struct Add {
   static constexpr std::string_view type = "add";
   static constexpr Arity arity{2, 1 << 16};
@@ -20,7 +19,6 @@ struct Add {
   }
 };
 
-// The operator `sub` of a graph: the function of that name says what it computes.
 struct Sub {
   static constexpr std::string_view type = "sub";
   static constexpr Arity arity{2, 2};
@@ -33,7 +31,6 @@ struct Sub {
   }
 };
 
-// The operator `mul` of a graph: the function of that name says what it computes.
 struct Mul {
   static constexpr std::string_view type = "mul";
   static constexpr Arity arity{2, 1 << 16};
@@ -46,7 +43,6 @@ struct Mul {
   }
 };
 
-// The operator `div` of a graph: the function of that name says what it computes.
 struct Div {
   static constexpr std::string_view type = "div";
   static constexpr Arity arity{2, 2};
@@ -59,7 +55,6 @@ struct Div {
   }
 };
 
-// The operator `maximum` of a graph: the function of that name says what it computes.
 struct Maximum {
   static constexpr std::string_view type = "maximum";
   static constexpr Arity arity{2, 1 << 16};

@@ -5,7 +5,6 @@
 
 namespace camlite {
 
-// The operator `avg_pool2d` of a graph: the function of that name says what it computes.
 struct AvgPool2d : Pool2d {
   static constexpr std::string_view type = "avg_pool2d";
   static constexpr Arity arity{1, 1};

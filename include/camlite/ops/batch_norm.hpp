@@ -8,7 +8,6 @@
 
 namespace camlite {
 
-// The operator `batch_norm` of a graph: the function of that name says what it computes.
 struct BatchNorm {
   static constexpr std::string_view type = "batch_norm";
   static constexpr Arity arity{1, 1};

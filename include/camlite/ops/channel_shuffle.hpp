@@ -6,7 +6,6 @@
 
 namespace camlite {
 
-// The operator `channel_shuffle` of a graph: the function of that name says what it computes.
 struct ChannelShuffle {
   static constexpr std::string_view type = "channel_shuffle";
   static constexpr Arity arity{1, 1};

@@ -8,7 +8,6 @@
 
 namespace camlite {
 
-// The operator `concat` of a graph: the function of that name says what it computes.
 struct Concat {
   static constexpr std::string_view type = "concat";
   static constexpr Arity arity{1, 1 << 16};

@@ -5,7 +5,6 @@
 
 namespace camlite {
 
-// The operator `constant` of a graph: the function of that name says what it computes.
 struct Constant {
   static constexpr std::string_view type = "constant";
   static constexpr Arity arity{0, 0};

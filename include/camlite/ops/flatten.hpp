@@ -7,7 +7,6 @@
 
 namespace camlite {
 
-// The operator `flatten` of a graph: the function of that name says what it computes.
 struct Flatten {
   static constexpr std::string_view type = "flatten";
   static constexpr Arity arity{1, 1};

@@ -8,7 +8,6 @@
 
 namespace camlite {
 
-// The operator `global_avg_pool` of a graph: the function of that name says what it computes.
 struct GlobalAvgPool {
   static constexpr std::string_view type = "global_avg_pool";
   static constexpr Arity arity{1, 1};

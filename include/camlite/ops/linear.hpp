@@ -9,7 +9,6 @@
 
 namespace camlite {
 
-// The operator `linear` of a graph: the function of that name says what it computes.
 struct Linear {
   static constexpr std::string_view type = "linear";
   static constexpr Arity arity{1, 1};

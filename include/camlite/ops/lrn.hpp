@@ -9,7 +9,6 @@
 
 namespace camlite {
 
-// The operator `lrn` of a graph: the function of that name says what it computes.
 struct Lrn {
   static constexpr std::string_view type = "lrn";
   static constexpr Arity arity{1, 1};

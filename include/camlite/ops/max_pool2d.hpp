@@ -7,7 +7,6 @@
 
 namespace camlite {
 
-// The operator `max_pool2d` of a graph: the function of that name says what it computes.
 struct MaxPool2d : Pool2d {
   static constexpr std::string_view type = "max_pool2d";
   static constexpr Arity arity{1, 1};

@@ -9,7 +9,6 @@
 
 namespace camlite {
 
-// The operator `pad` of a graph: the function of that name says what it computes.
 struct Pad {
   static constexpr std::string_view type = "pad";
   static constexpr Arity arity{1, 1};

@@ -5,7 +5,6 @@
 
 namespace camlite {
 
-// The operator `prelu` of a graph: the function of that name says what it computes.
 struct Prelu {
   static constexpr std::string_view type = "prelu";
   static constexpr Arity arity{1, 1};

@@ -9,7 +9,6 @@
 
 namespace camlite {
 
-// The operator `relu` of a graph: the function of that name says what it computes.
 struct Relu {
   static constexpr std::string_view type = "relu";
   static constexpr Arity arity{1, 1};
@@ -23,7 +22,6 @@ struct Relu {
   }
 };
 
-// The operator `relu6` of a graph: the function of that name says what it computes.
 struct Relu6 {
   static constexpr std::string_view type = "relu6";
   static constexpr Arity arity{1, 1};
@@ -37,7 +35,6 @@ struct Relu6 {
   }
 };
 
-// The operator `clamp` of a graph: the function of that name says what it computes.
 struct Clamp {
   static constexpr std::string_view type = "clamp";
   static constexpr Arity arity{1, 1};

@@ -5,7 +5,6 @@
 
 namespace camlite {
 
-// The operator `scale` of a graph: the function of that name says what it computes.
 struct Scale {
   static constexpr std::string_view type = "scale";
   static constexpr Arity arity{1, 1};

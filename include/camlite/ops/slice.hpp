@@ -8,7 +8,6 @@
 
 namespace camlite {
 
-// The operator `slice` of a graph: the function of that name says what it computes.
 struct Slice {
   static constexpr std::string_view type = "slice";
   static constexpr Arity arity{1, 1};

@@ -8,7 +8,6 @@
 
 namespace camlite {
 
-// The operator `softmax` of a graph: the function of that name says what it computes.
 struct Softmax {
   static constexpr std::string_view type = "softmax";
   static constexpr Arity arity{1, 1};
