@@ -4,8 +4,11 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <new>
@@ -37,6 +40,7 @@ using camlite::Network;
 using camlite::Prediction;
 using camlite::test::file_faults;
 using camlite::test::ScratchFolder;
+using Catch::EndsWith;
 using Catch::StartsWith;
 
 namespace {
@@ -303,4 +307,77 @@ TEST_CASE("a model file that is shorter by any number of bytes is refused") {
     }
     if (!message.starts_with("cut: ")) FAIL(size << " of " << whole.size() << " bytes are read");
   }
+}
+
+TEST_CASE("a model file that is changed while it is mapped: an error that names it, not a signal") {
+  namespace fs = std::filesystem;
+  const ScratchFolder folder;
+  const std::string path = folder.path("m.safetensors");
+  save_model(path, camlite::random_model(graph));
+  const Model model = load_model(path);
+  const auto size = fs::file_size(path);
+  std::string reason;
+
+  SECTION("cut off within its last page") {
+    fs::resize_file(path, size - 1);
+    reason = camlite::text(size - 1, " bytes instead of ", size);
+  }
+  SECTION("cut off to nothing") {
+    fs::resize_file(path, 0);
+    reason = camlite::text("0 bytes instead of ", size);
+  }
+  SECTION("appended to") {
+    std::ofstream(path, std::ios::app) << "more";
+    reason = camlite::text(size + 4, " bytes instead of ", size);
+  }
+  SECTION("written again in place") {
+    const Bytes whole = bytes_of(path);
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(whole.data()),
+               static_cast<std::streamsize>(whole.size()));
+    fs::last_write_time(path, fs::last_write_time(path) + std::chrono::hours(1));
+    reason = "in use";
+  }
+  const auto starts = StartsWith(path + ": was changed while it was in use");
+  const auto ends = EndsWith(reason);
+  CHECK_THROWS_WITH(Network(model), starts && ends);
+  CHECK_THROWS_WITH(model.tensor("c1.weight"), starts && ends);
+  CHECK_THROWS_WITH(save_model(folder.path("copy.safetensors"), model), starts && ends);
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("bytes that a mapped file no longer has are an error, whoever else has written to it") {
+#ifdef MADV_POPULATE_READ
+  const ScratchFolder folder;
+  const std::string path = folder.path("file");
+  std::ofstream(path) << std::string(20'000, 'x');
+  const camlite::MappedFile file(path);
+  if (::madvise(const_cast<std::byte*>(file.bytes().data()), 1, MADV_POPULATE_READ) != 0) {
+    WARN("this system does not look: Linux before 5.14");
+    return;
+  }
+  // Under another name, so that its size cannot be seen under its own.
+  std::filesystem::rename(path, folder.path("other"));
+  std::filesystem::resize_file(folder.path("other"), 100);
+  CHECK_NOTHROW(file.fetch(file.bytes().first(100)));
+  CHECK_THROWS_WITH(file.fetch(file.bytes().subspan(9'000, 10'000)),
+                    path + ": 10000 bytes of it cannot be read any more");
+#endif
+}
+
+TEST_CASE("a model file may be replaced or removed while it is mapped") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("m.safetensors");
+  const Model made = camlite::random_model(graph);
+  save_model(path, made);
+  const Model model = load_model(path);
+  const Prediction before = Network(model).predict(picture());
+  SECTION("replaced") {
+    save_model(path, camlite::random_model(graph, 2));
+  }
+  SECTION("removed") {
+    std::filesystem::remove(path);
+  }
+  const Prediction after = Network(model).predict(picture());
+  CHECK(std::ranges::equal(before.logits(), after.logits()));
 }

@@ -44,7 +44,7 @@ namespace detail {
 //
 // As with every mapping, the bytes are those of the file at the time they are read: whoever writes
 // to the file in place changes them, and whoever shortens it makes reading what is gone a fatal
-// signal. (save_safetensors replaces a file and so does neither.)
+// signal. fetch() tells before. (save_safetensors replaces a file and so does neither.)
 class MappedFile {
  public:
   MappedFile() = default;
@@ -55,22 +55,27 @@ class MappedFile {
     // Without O_NONBLOCK a named pipe would wait here for its writer.
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (file.number < 0) fail(path, ": ", std::generic_category().message(errno));
-    struct ::stat status {};
-    if (::fstat(file.number, &status) != 0) {
+    if (::fstat(file.number, &opened_) != 0) {
       fail(path, ": ", std::generic_category().message(errno));
     }
-    if (S_ISDIR(status.st_mode)) fail(path, " is a directory");
-    if (!S_ISREG(status.st_mode)) fail(path, " is not a regular file");
-    if (status.st_size > limit) detail::too_large(path, status.st_size, limit);
-    const auto size = static_cast<std::size_t>(status.st_size);
+    if (S_ISDIR(opened_.st_mode)) fail(path, " is a directory");
+    if (!S_ISREG(opened_.st_mode)) fail(path, " is not a regular file");
+    if (opened_.st_size > limit) detail::too_large(path, opened_.st_size, limit);
+    path_ = path;
+    const auto size = static_cast<std::size_t>(opened_.st_size);
     if (size == 0) return;  // which mmap refuses
     void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
     if (memory == MAP_FAILED) fail(path, ": ", std::generic_category().message(errno));
     bytes_ = {static_cast<const std::byte*>(memory), size};
   }
 
-  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile(MappedFile&& other) noexcept
+      : path_(std::move(other.path_)),
+        opened_(other.opened_),
+        bytes_(std::exchange(other.bytes_, {})) {}
   MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(path_, other.path_);
+    std::swap(opened_, other.opened_);
     std::swap(bytes_, other.bytes_);
     return *this;
   }
@@ -79,6 +84,32 @@ class MappedFile {
   }
 
   std::span<const std::byte> bytes() const { return bytes_; }
+
+  // Brings these of bytes() into memory. Throws Error, naming the path, if the file was written to
+  // since it was mapped (its size or its time of modification, in seconds, is another), or if they
+  // cannot be read: gone from the file (on Linux 5.14 and newer, which looks), or a broken disk.
+  void fetch(std::span<const std::byte> part) const {
+    struct ::stat now {};
+    // Another file of this name, or none, does not touch ours.
+    if (::stat(path_.c_str(), &now) == 0 && now.st_dev == opened_.st_dev &&
+        now.st_ino == opened_.st_ino) {
+      if (now.st_size != opened_.st_size) {
+        fail(path_, ": was changed while it was in use: ", now.st_size, " bytes instead of ",
+             opened_.st_size);
+      }
+      if (now.st_mtime != opened_.st_mtime) fail(path_, ": was changed while it was in use");
+    }
+#ifdef MADV_POPULATE_READ
+    const auto before = static_cast<std::size_t>(part.data() - bytes_.data()) %
+                        static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    if (!part.empty() &&
+        ::madvise(const_cast<std::byte*>(part.data() - before), part.size() + before,
+                  MADV_POPULATE_READ) != 0 &&
+        errno == EFAULT) {
+      fail(path_, ": ", part.size(), " bytes of it cannot be read any more");
+    }
+#endif
+  }
 
   // Gives the file's pages in resident memory back to the system. bytes() stays valid: what is read
   // again is fetched from the file again.
@@ -97,15 +128,19 @@ class MappedFile {
     }
   };
 
-  void* address() const { return const_cast<std::byte*>(bytes_.data()); }
+  void* address() const {
+    return const_cast<std::byte*>(bytes_.data());
+  }
 
+  std::string path_;
+  struct ::stat opened_ {};
   std::span<const std::byte> bytes_;
 };
 
 #else
 
-// Without <sys/mman.h>: the same interface over a copy in memory, which release_pages() cannot give
-// back.
+// Without <sys/mman.h>: the same interface over a copy in memory, which nobody can change and
+// release_pages() cannot give back.
 class MappedFile {
  public:
   MappedFile() = default;
@@ -129,6 +164,7 @@ class MappedFile {
   MappedFile& operator=(MappedFile&&) = default;
 
   std::span<const std::byte> bytes() const { return contents_; }
+  void fetch(std::span<const std::byte>) const {}
   void release_pages() const {}
 
  private:

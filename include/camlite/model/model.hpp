@@ -154,10 +154,11 @@ class Model {
     return labels().empty() ? text("class ", k) : labels()[static_cast<std::size_t>(k)];
   }
 
-  // Throws Error if there is none of this name.
+  // Throws Error if there is none of this name, or the file that it lies in was changed since.
   const StoredTensor& tensor(std::string_view name) const {
     const StoredTensor* found = content_->find(name);
     if (!found) fail(source(), ": there is no tensor \"", name, "\"");
+    if (content_->parts.file) content_->parts.file->fetch(found->bytes);
     return *found;
   }
 

@@ -75,10 +75,11 @@ inline Model load_model(std::span<const std::byte> bytes, std::string_view sourc
 }
 
 // The model as load_model reads it; weights keep the types in which they are stored. Throws Error
-// where it would not: a label has a line break, a node's name has a blank.
+// where it would not: a label has a line break, a node's name has a blank, its file was changed.
 inline Safetensors model_content(const Model& model) {
   Safetensors file;
-  file.tensors.assign(model.tensors().begin(), model.tensors().end());
+  for (const StoredTensor& tensor : model.tensors())
+    file.tensors.push_back(model.tensor(tensor.name));
   file.metadata = model.notes();
   file.metadata.emplace_back("camlite.version", "1");
   file.metadata.emplace_back("camlite.graph", graph_text(model.graph()));

@@ -13,7 +13,7 @@ namespace camlite::tool {
 
 namespace {
 
-const std::string picture = "input";
+const std::string picture_value = "input";
 
 // Stores a weight as 16 bits. Throws Error, naming the tensor, if it becomes infinite that was not.
 template <class Narrow>
@@ -61,8 +61,8 @@ Draft::Draft(std::string source, Index channels, Index height, Index width)
     }
   }
   checked_product(checked_product(height, width), channels);
-  values_[picture] = picture;
-  shapes_[picture] = input_shape();
+  values_[picture_value] = picture_value;
+  shapes_[picture_value] = input_shape();
 }
 
 const std::string& Draft::node_of(const std::string& name) const {
@@ -92,7 +92,7 @@ std::string Draft::usable_name(const std::string& wanted) const {
     if (c == ',' || c == '=' || code <= ' ' || code == 0x7f || (code > 0x7f && !is_utf8)) c = '_';
   }
   const auto taken = [&](const std::string& candidate) {
-    return candidate == picture || candidate == "-" ||
+    return candidate == picture_value || candidate == "-" ||
            std::any_of(nodes_.begin(), nodes_.end(),
                        [&](const DraftNode& node) { return node.name == candidate; });
   };
@@ -150,7 +150,7 @@ void Draft::alias(const std::string& name, const std::string& other) {
 
 void Draft::set_result(const std::string& name) {
   result_ = node_of(name);
-  if (result_ == picture) fail(source_, ": the result is the picture itself");
+  if (result_ == picture_value) fail(source_, ": the result is the picture itself");
 }
 
 void Draft::resize(Index height, Index width) try {
@@ -171,7 +171,7 @@ Draft to_draft(const Graph& graph, const std::string& source, ConversionReport& 
   for (const Node& node : graph.nodes) {
     DraftNode copy{node.name, node.op, {}, {}};
     for (Index value : node.inputs) {
-      copy.inputs.push_back(value == 0 ? picture
+      copy.inputs.push_back(value == 0 ? picture_value
                                        : graph.nodes[static_cast<std::size_t>(value - 1)].name);
     }
     for (const Parameter& parameter : parameters_of(node.op, input_shapes(node, shapes))) {
@@ -189,7 +189,7 @@ Model to_model(Draft draft, DType dtype) {
   parts.labels = std::move(draft.labels);
   if (draft.preprocessing) parts.preprocessing = *draft.preprocessing;
   parts.notes = std::move(draft.notes);
-  std::unordered_map<std::string, Index> values{{picture, 0}};
+  std::unordered_map<std::string, Index> values{{picture_value, 0}};
   auto storage = std::make_shared<std::vector<std::vector<std::byte>>>();
   try {
     for (DraftNode& node : draft.nodes_) {
