@@ -5,6 +5,8 @@
 #include <camlite/network.hpp>
 
 #include <atomic>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -47,10 +49,10 @@ constexpr int rounds = 25;
 
 // Calls work(t) for every thread number, all at the same time.
 template <class Work>
-void on_all_threads(const Work& work) {
-  std::atomic<int> waiting{threads};
+void on_all_threads(const Work& work, int count = threads) {
+  std::atomic<int> waiting{count};
   std::vector<std::thread> list;
-  for (int t = 0; t < threads; ++t) {
+  for (int t = 0; t < count; ++t) {
     list.emplace_back([&, t] {
       --waiting;
       while (waiting > 0) std::this_thread::yield();
@@ -150,5 +152,38 @@ TEST_CASE("a prediction may be read by many threads, and copies of a model by ma
       if (seen.top(5).size() != 5) ++wrong;
     }
   });
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("64 threads over one network and many, which come and go meanwhile") {
+  constexpr int many = 64;
+  const camlite::Model model = camlite::random_model(graph);
+  const auto shared = std::make_shared<const Network>(model);
+  Random random(35);
+  const Image picture = random_picture(random);
+  const Tensor<float> alone = copy<float>(shared->predict(picture).logits());
+  std::mutex hand_over;
+  std::shared_ptr<const Network> passed = std::make_shared<const Network>(model);
+  std::atomic<int> wrong{0};
+  on_all_threads(
+      [&](int t) {
+        for (int round = 0; round < 4; ++round) {
+          if (!same_bits(shared->predict(picture).logits(), alone)) ++wrong;
+          std::shared_ptr<const Network> other;
+          {
+            const std::scoped_lock lock(hand_over);
+            other = passed;
+            // The network that others may still be using goes with the last of them.
+            if ((t + round) % 4 == 0) passed.reset();
+          }
+          if (!other) {
+            other = std::make_shared<const Network>(model);
+            const std::scoped_lock lock(hand_over);
+            passed = other;
+          }
+          if (!same_bits(other->predict(picture).logits(), alone)) ++wrong;
+        }
+      },
+      many);
   CHECK(wrong == 0);
 }
