@@ -15,6 +15,14 @@
 
 namespace camlite {
 
+namespace detail {
+
+inline std::string temporary_name(const std::string& path, int attempt) {
+  return text(path, ".part", attempt);
+}
+
+}  // namespace detail
+
 // Writes to a temporary name beside `path`, which commit() renames. Until then the file of that
 // name, if there is one, is as it was: also for those who have it mapped. Destroyed without
 // commit(), it leaves nothing behind.
@@ -32,7 +40,7 @@ class OutputFile {
     } else {
       // "x": only if nothing has that name yet.
       for (int attempt = 0; file_ == nullptr && attempt < 1000; ++attempt) {
-        name_ = text(path_, ".part", attempt);
+        name_ = detail::temporary_name(path_, attempt);
         file_ = std::fopen(name_.c_str(), "wbx");
         if (file_ == nullptr && errno != EEXIST) break;
       }
@@ -70,5 +78,11 @@ class OutputFile {
   std::FILE* file_ = nullptr;
   bool committed_ = false;
 };
+
+// Removes the temporary files of processes that were killed while they wrote to `path`. Only for
+// those who know that nobody is writing to it.
+inline void remove_leftovers(const std::string& path) {
+  for (int attempt = 0; std::remove(detail::temporary_name(path, attempt).c_str()) == 0;) ++attempt;
+}
 
 }  // namespace camlite

@@ -158,6 +158,18 @@ class Resume(Output):
         self.assertEqual((self.here / "out.jsonl").read_bytes(), whole)
         self.assertEqual(self.counts(), {"done": 24, "failed": 1})
 
+    def test_killed_while_it_wrote_a_file(self):
+        whole = self.undisturbed("out.jsonl", "--out", "maps/")
+        files = sorted(self.here.rglob("*"))
+        self.break_off("out.jsonl", 12)
+        left = json.loads(whole.splitlines()[0])["overlay"]
+        for name in (left, "out.jsonl", "out.jsonl.manifest.json"):
+            for number in range(2):
+                (self.here / f"{name}.part{number}").write_bytes(b"half of it")
+        self.look("--output", "out.jsonl", "--out", "maps/", "--resume", command="cam")
+        self.assertEqual((self.here / "out.jsonl").read_bytes(), whole)
+        self.assertEqual(sorted(self.here.rglob("*")), files)
+
     def test_more_pictures_than_last_time(self):
         for name in ("out.jsonl", "out.csv"):
             whole = self.undisturbed(name, "--no-overlay")

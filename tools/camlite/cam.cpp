@@ -13,6 +13,7 @@
 #include <camlite/boxes.hpp>
 #include <camlite/cam.hpp>
 #include <camlite/image_io.hpp>
+#include <camlite/output_file.hpp>
 #include <camlite/thumbnail.hpp>
 
 #include "arguments.hpp"
@@ -171,6 +172,8 @@ class Cam {
       report.located = true;
       report.findings = found.findings;
       if (!overlay_path.empty()) {
+        // Of this run before it was killed; without --output, others may be writing there.
+        if (!options_.output.empty()) remove_leftovers(overlay_path);
         write(overlay_path, drawing(picture, found.maps, seen.view(), found.findings, found.shown,
                                     options_.drawing));
         report.overlay = overlay_path;

@@ -88,6 +88,9 @@ void ResultsFile::begin(IfThere if_there) {
     return for_each_record(records, format_, part_of(path_),
                            [&](const KnownRecord& one, std::string_view) { learn(one); });
   });
+  // From here on, this run is the only one.
+  remove_leftovers(path_);
+  remove_leftovers(manifest_path(path_));
   stop();
 }
 

@@ -1,0 +1,162 @@
+// soak PREDICTIONS MODEL: so many predictions of pictures of changing sizes, with errors of all
+// kinds between them and the model loaded anew now and then. Prints memory, files and time after
+// each tenth. Exit status 1 if a picture's results change, an error is none, the peak of resident
+// memory grows after the first tenth, or a file stays open.
+#include <camlite/image_io.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <camlite/boxes.hpp>
+#include <camlite/cam.hpp>
+#include <camlite/heatmap.hpp>
+#include <camlite/model/model_file.hpp>
+#include <camlite/network.hpp>
+
+#include "../support/peak_memory.hpp"
+#include "../support/random.hpp"
+#include "../support/results.hpp"
+#include "../support/scratch_folder.hpp"
+
+using camlite::Image;
+using camlite::Index;
+using camlite::Network;
+using camlite::Prediction;
+
+namespace {
+
+constexpr Index may_grow = 2048;  // kB in nine tenths: what an allocator shifts about
+
+Index open_files() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+}
+
+struct Input {
+  Image picture;
+  camlite::PredictOptions options;
+  std::optional<camlite::Tensor<float>> logits, map;  // of the first time
+};
+
+std::vector<Input> inputs() {
+  camlite::test::Random random(51);
+  std::vector<Input> list;
+  // The largest first, so that all later ones fit into memory that is there.
+  list.push_back({camlite::test::random_picture(random, 500, 375), {.size = 96}, {}, {}});
+  for (int i = 0; i < 60; ++i) {
+    const Index width = random.between(1, 320), height = random.between(1, 320);
+    list.push_back({camlite::test::random_picture(random, width, height), {}, {}, {}});
+    if (i % 4 == 0) list.back().options.size = random.between(48, 96);
+    if (i % 8 == 0 && width < 2 * height && height < 2 * width)
+      list.back().options.whole_picture = true;
+  }
+  return list;
+}
+
+// Whether the results are those of the first time.
+bool same(Input& input, const Network& network, const std::string& folder) {
+  const Prediction seen = network.predict(input.picture, input.options);
+  const camlite::Tensor<float> map = class_activation_map(seen, seen.top(1)[0].index);
+  const std::string path = folder + "/overlay.png";
+  if (input.picture.width() < 100) {
+    write_image(path, overlay(input.picture, map, seen.view()));
+    std::filesystem::remove(path);
+  }
+  boxes(map, seen.view());
+  if (!input.logits) {
+    input.logits = camlite::test::copy<float>(seen.logits());
+    input.map = map;
+  }
+  return camlite::test::same_bits(seen.logits(), *input.logits) &&
+         camlite::test::same_bits(map, *input.map);
+}
+
+int soak(long predictions, const std::string& model) {
+  const camlite::test::ScratchFolder folder;
+  std::vector<Input> list = inputs();
+  std::optional<Network> network(std::in_place, camlite::load_model(model));
+  std::ifstream file(model, std::ios::binary);
+  const std::vector<char> whole{std::istreambuf_iterator<char>(file), {}};
+  file.close();
+  const auto bytes = std::as_bytes(std::span(whole));
+  std::ofstream(folder.path("broken.jpg")) << "\xff\xd8\xff no picture";
+  std::ofstream(folder.path("cut.safetensors"), std::ios::binary).write(whole.data(), 5000);
+  const std::vector<std::function<void()>> mistakes = {
+      [&] { network->predict(Image()); },
+      [&] { network->predict(list[0].picture, {.size = -1}); },
+      [&] { network->predict(list[0].picture, {.size = 1'000'000}); },
+      [&] { class_activation_map(network->predict(list[1].picture), 100'000); },
+      [&] { Network(camlite::load_model(folder.path("cut.safetensors"))); },
+      [&] { camlite::load_model(bytes.first(bytes.size() - 1), "cut"); },
+      [&] { camlite::load_model(folder.path("none.safetensors")); },
+      [&] { camlite::read_image(folder.path("broken.jpg")); },
+      [&] { write_image(folder.path("none/x.png"), list[1].picture); },
+  };
+
+  std::printf("%12s %10s %12s %14s\n", "predictions", "errors", "peak MB", "us a picture");
+  long errors = 0, other_results = 0, missed = 0;
+  Index warm_kilobytes = 0, warm_files = 0, kilobytes = 0, files = 0;
+  using Clock = std::chrono::steady_clock;
+  auto since = Clock::now();
+  const long tenth = predictions / 10;
+  for (long i = 0; i < 10 * tenth; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (!same(list[at % list.size()], *network, folder.path())) ++other_results;
+    if (i % 5 == 0) {
+      try {
+        mistakes[at / 5 % mistakes.size()]();
+        ++missed;
+      } catch (const camlite::Error&) {
+        ++errors;
+      }
+    }
+    if (i % 97 == 0) network.emplace(camlite::load_model(model));
+    if ((i + 1) % tenth == 0) {
+      const std::chrono::duration<double, std::micro> took = Clock::now() - since;
+      kilobytes = camlite::test::peak_kilobytes();
+      files = open_files();
+      if (i + 1 == tenth) {
+        warm_kilobytes = kilobytes;
+        warm_files = files;
+      }
+      std::printf("%12ld %10ld %12.1f %14.0f\n", i + 1, errors,
+                  1e-3 * static_cast<double>(kilobytes), took.count() / static_cast<double>(tenth));
+      std::fflush(stdout);
+      since = Clock::now();
+    }
+  }
+
+  std::printf(
+      "%ld results that changed, %ld mistakes that were no errors, %ld kB more memory, "
+      "%ld more open files\n",
+      other_results, missed, static_cast<long>(kilobytes - warm_kilobytes),
+      static_cast<long>(files - warm_files));
+  const bool good = other_results == 0 && missed == 0 && kilobytes - warm_kilobytes <= may_grow &&
+                    files == warm_files;
+  return good ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const long predictions = argc == 3 ? std::atol(argv[1]) : 0;
+  if (predictions < 10) {
+    std::fprintf(stderr, "usage: soak PREDICTIONS MODEL, at least 10\n");
+    return 2;
+  }
+  try {
+    return soak(predictions, argv[2]);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "soak: %s\n", error.what());
+    return 1;
+  }
+}
