@@ -36,7 +36,7 @@ clang_build() {
   shift 2
   [ -f "$build/build.ninja" ] ||
     CXX=clang++ meson setup "$build" -Db_lundef=false -Dbuildtype=debug -Doptimization=1 -Dcpp_args="$arguments" \
-      -Dblas=disabled -Dopenmp=disabled -Dbench=disabled -Dtools=enabled "$@" >/dev/null
+      -Dblas=disabled -Dbench=disabled -Dtools=enabled "$@" >/dev/null
 }
 
 # fuzz TARGET: a line of what was done.
@@ -48,7 +48,7 @@ fuzz() {
     -use_value_profile=1 -close_fd_mask=1 -artifact_prefix="$found/")
   [ ! -f "$dictionary" ] || options+=(-dict="$PWD/$dictionary")
   local status=0
-  CAMLITE_FUZZ=$target ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 \
+  CAMLITE_FUZZ=$target OMP_NUM_THREADS=1 ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 \
     nice -n 19 build-fuzz/tests/fuzz/fuzz "${options[@]}" "$kept" "$PWD/tests/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
   local runs inputs
   runs=$(awk '/number_of_executed_units/ { print $2 }' "$log" | tail -n 1)
@@ -81,7 +81,7 @@ coverage() {
   cat build-fuzz-coverage/report
 }
 
-install_missing "${build_packages[@]}" clang llvm-14 libclang-rt-14-dev
+install_missing "${build_packages[@]}" clang llvm-14 libclang-rt-14-dev libomp-dev
 clang_build build-fuzz -g1 -Dfuzz=true -Db_sanitize=address,undefined
 ninja -C build-fuzz tests/fuzz/fuzz >/dev/null
 touch build-fuzz/started
