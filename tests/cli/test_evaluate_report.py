@@ -220,13 +220,13 @@ class Report(ReportTest):
         self.small_set()
         self.report("--images", "set", "--records", "r.jsonl")
         (self.here / "set/4.png").write_text("no picture")
-        _, page = self.report("--images", "set", "--records", "r.jsonl")
+        _, page = self.report("--images", "set", "--records", "r.jsonl", status=1)
         unread = [text for tag, attributes, text in page.elements if attributes.get("class") == "unread"]
         self.assertEqual(len(unread), 1)
         self.assertIn("set/4.png: ", unread[0])
         self.assertEqual(len(page.all("img")), 29)
         self.picture("set/4.png", size=(39, 30))
-        _, page = self.report("--images", "set", "--records", "r.jsonl")
+        _, page = self.report("--images", "set", "--records", "r.jsonl", status=1)
         (unread,) = [text for tag, attributes, text in page.elements if attributes.get("class") == "unread"]
         self.assertIn("now a picture of 39 x 30 pixels, it was of 40 x 30", unread)
 

@@ -225,23 +225,30 @@ class Cam {
   std::optional<Index> wanted_;
 };
 
-// The page of the first pictures of the shard; says on standard error where it is.
-void write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& shard,
-                   const Cam& cam) {
+// The page of the first pictures of the shard; says on standard error where it is. `status` is the
+// run's so far; returns that with the page.
+int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& shard,
+                  const Cam& cam, int status) {
   std::vector<std::string> pictures;
   std::size_t all = 0;
   for (const Input& one : inputs.pictures) {
     if (!holds(shard, one.path)) continue;
     if (++all <= options.report_pictures) pictures.push_back(one.path);
   }
+  std::vector<std::string> unread;
   const std::string path = write_cam_report(
       options.report, options.model.name(),
       text(pictures.size() < all ? text("The first ", pictures.size(), " of ") : "",
            counted(all, "picture"), "; boxes are around the largest region above ",
            fixed(100 * static_cast<double>(options.threshold), 0), "% of the map's maximum."),
       pictures,
-      [&](const std::string& picture) { return cam.show(read_picture(picture, options.limits)); });
+      [&](const std::string& picture) { return cam.show(read_picture(picture, options.limits)); },
+      unread);
+  // Those that failed before have been told.
+  if (status == all_done)
+    for (const std::string& why : unread) complain(why);
   if (!options.quiet) complain("report: " + printable(path));
+  return unread.empty() ? status : some_failed;
 }
 
 int run_cam(const CamOptions& options) {
@@ -259,8 +266,8 @@ int run_cam(const CamOptions& options) {
   const int status = for_each_picture(
       options, inputs, crew, results,
       [&](std::size_t i, const Image& picture) { return cam.look(picture, overlays[i]); });
-  if (!options.report.empty()) write_page_of(options, inputs, results.shard(), cam);
-  return status;
+  if (options.report.empty()) return status;
+  return write_page_of(options, inputs, results.shard(), cam, status);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ std::string caption_of(const std::string& picture, const SeenPicture& seen) {
 
 std::string write_cam_report(const std::string& folder, const std::string& model,
                              const std::string& about, const std::vector<std::string>& pictures,
-                             const std::function<SeenPicture(const std::string&)>& look) {
+                             const std::function<SeenPicture(const std::string&)>& look,
+                             std::vector<std::string>& unread) {
   std::string body =
       text("<p class=\"muted\">", html(about),
            "</p>\n<p class=\"muted\">Laid over "
@@ -42,7 +43,7 @@ std::string write_cam_report(const std::string& folder, const std::string& model
           seen = look(picture);
           return seen.drawn;
         },
-        [&] { return caption_of(picture, seen); });
+        [&] { return caption_of(picture, seen); }, unread);
   }
   return write_page(folder, "camlite cam: " + html(model), body + "</div>\n");
 }

@@ -266,6 +266,7 @@ int evaluate(const EvaluateOptions& options) {
   const auto& by_place = records.by_place();
   const auto done = static_cast<std::size_t>(
       std::count_if(by_place.begin(), by_place.end(), [](const auto& one) { return !!one; }));
+  std::vector<std::string> unread;
   if (done > 0) {
     const Figures figures = figures_of(set, by_place, options);
     tell(figures, set, options, method(options), complaints.count(), complete);
@@ -273,7 +274,9 @@ int evaluate(const EvaluateOptions& options) {
       const std::string page =
           write_report({set, by_place, figures, options, examiner.network(), method(options),
                         pictures_told(figures, set, complaints.count()) +
-                            (complete ? "" : text("; stopped before all ", set.examples.size()))});
+                            (complete ? "" : text("; stopped before all ", set.examples.size()))},
+                       unread);
+      for (const std::string& why : unread) complain(why);
       if (!options.json) print(text("  report: ", printable(page), "\n"));
     }
   } else {
@@ -286,7 +289,7 @@ int evaluate(const EvaluateOptions& options) {
                       ? "with --records FILE, the same command would go on from there"
                       : "the same command goes on from there"));
   }
-  return complete && complaints.count() == 0 ? all_done : some_failed;
+  return complete && complaints.count() == 0 && unread.empty() ? all_done : some_failed;
 }
 
 }  // namespace

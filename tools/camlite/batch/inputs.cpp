@@ -52,10 +52,11 @@ std::string as_prefix(const std::string& folder) {
 }
 
 // What is in a folder, "" being the current one.
-std::vector<fs::directory_entry> entries_of(const std::string& folder) {
+std::vector<fs::directory_entry> entries_of(const std::string& path) {
   std::error_code error;
   std::vector<fs::directory_entry> found;
-  fs::directory_iterator at(folder.empty() ? "." : folder, error);
+  const std::string folder = path.empty() ? "." : path;
+  fs::directory_iterator at(folder, error);
   for (; !error && at != fs::directory_iterator(); at.increment(error)) found.push_back(*at);
   if (error) fail(folder, ": cannot read the folder: ", error.message());
   return found;

@@ -4,6 +4,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <camlite/error.hpp>
 #include <camlite/heatmap.hpp>
@@ -20,14 +21,16 @@ constexpr OverlayOptions page_heat{.alpha = 0.4F};
 constexpr Rgb found_box_color{255, 0, 255};
 
 // A picture of a gallery with its caption (HTML, as `alt` is). draw() returns the Image; where it
-// throws, the reason stands in its place. caption() is called after that.
+// throws, the reason stands in its place and is added to `unread`. caption() is called after that.
 template <class Draw, class Caption>
-std::string figure(std::string_view alt, const Draw& draw, const Caption& caption) {
+std::string figure(std::string_view alt, const Draw& draw, const Caption& caption,
+                   std::vector<std::string>& unread) {
   std::string out = "<figure>";
   try {
     out += text("<img alt=\"", alt, "\" src=\"", data_address(draw()), "\">");
   } catch (const std::exception& error) {
     out += text("<p class=\"unread\">", html(error.what()), "</p>");
+    unread.emplace_back(error.what());
   }
   return text(out, "<figcaption>", caption(), "</figcaption></figure>\n");
 }

@@ -75,9 +75,10 @@ std::vector<std::string> find_shards(const std::string& output) {
   std::vector<std::string> found;
   std::error_code error;
   const fs::path folder = path.parent_path().empty() ? fs::path(".") : path.parent_path();
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     // One that is begun has a manifest, and a file only when it is complete.
-    std::string name = entry.path().filename().string();
+    std::string name = entry->path().filename().string();
     const std::string end = manifest_path(suffix);
     if (!name.starts_with(stem) || !name.ends_with(end)) continue;
     name.resize(name.size() - manifest_path("").size());
@@ -138,7 +139,13 @@ Merged merge_shards(const std::string& output, const std::vector<std::string>& p
   std::sort(lines.begin(), lines.end(),
             [](const RecordLine& a, const RecordLine& b) { return a.picture < b.picture; });
   write_results(output, format, lines);
-  write_manifest(output, manifest);
+  try {
+    write_manifest(output, manifest);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(output, ignored);  // what nobody knows of what run it is
+    throw;
+  }
   return {shards.size(), manifest.done, manifest.failed};
 }
 

@@ -66,8 +66,8 @@ struct Case {
 class GalleryPage {
  public:
   GalleryPage(const Dataset& set, const Figures& figures, const EvaluateOptions& options,
-              const Network* network)
-      : set_(set), figures_(figures), options_(options), network_(network) {}
+              const Network* network, std::vector<std::string>& unread)
+      : set_(set), figures_(figures), options_(options), network_(network), unread_(unread) {}
 
   std::string row(const std::string& title, std::span<const Case> cases) const {
     if (cases.empty()) return "";
@@ -94,7 +94,7 @@ class GalleryPage {
     }
     return figure(
         text(html(example.name), " with the map of ", truth),
-        [&] { return drawn(example, record); }, [&] { return caption; });
+        [&] { return drawn(example, record); }, [&] { return caption; }, unread_);
   }
 
   // The class whose map is shown.
@@ -146,6 +146,7 @@ class GalleryPage {
   const Figures& figures_;
   const EvaluateOptions& options_;
   const Network* network_;
+  std::vector<std::string>& unread_;
 };
 
 }  // namespace
@@ -157,7 +158,7 @@ double overlap_of(const Record& record, const Example& example, const Figures& f
 
 std::string gallery(const Dataset& set, const std::vector<std::optional<Record>>& records,
                     const Figures& figures, const EvaluateOptions& options, const Network* network,
-                    std::size_t each) {
+                    std::size_t each, std::vector<std::string>& unread) {
   std::vector<Case> cases;
   for (const std::optional<Record>& record : records) {
     if (record)
@@ -173,7 +174,7 @@ std::string gallery(const Dataset& set, const std::vector<std::optional<Record>>
   std::stable_sort(worst.begin(), worst.end(),
                    [](const Case& a, const Case& b) { return a.overlap < b.overlap; });
   worst.resize(static_cast<std::size_t>(worst_count));
-  const GalleryPage page(set, figures, options, network);
+  const GalleryPage page(set, figures, options, network, unread);
   return page.row(text("Best ", best_count), best) + page.row(text("Worst ", worst_count), worst);
 }
 

@@ -63,7 +63,7 @@ std::string figures_table(const Figures& figures) {
 
 }  // namespace
 
-std::string write_report(const ReportContent& content) {
+std::string write_report(const ReportContent& content, std::vector<std::string>& unread) {
   const EvaluateOptions& options = content.options;
   const Figures& figures = content.figures;
   const std::string title = "camlite evaluate: " + html(content.method);
@@ -86,7 +86,7 @@ std::string write_report(const ReportContent& content) {
       "<span class=\"key\" style=\"background:#fff\"></span> the true one, over "
       "it. The number is the overlap of the two.</p>\n",
       gallery(content.set, content.records, figures, options, content.network,
-              options.report_pictures),
+              options.report_pictures, unread),
       script);
   return write_page(options.report, title, body);
 }

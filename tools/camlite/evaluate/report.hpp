@@ -29,7 +29,8 @@ struct ReportContent {
 // Writes index.html to the folder of the options, and returns its path: one file that needs no
 // other, and nothing from elsewhere. Figures with intervals and what no network gets, accuracy
 // against threshold, the classes, the best and the worst pictures. It grows with the classes and
-// pictures shown, not with those evaluated. Throws Error.
-std::string write_report(const ReportContent& content);
+// pictures shown, not with those evaluated. Why pictures could not be shown is added to `unread`.
+// Throws Error.
+std::string write_report(const ReportContent& content, std::vector<std::string>& unread);
 
 }  // namespace camlite::tool

@@ -1,0 +1,146 @@
+"""Every call of the operating system that concerns the program's files fails once, in turn: it says which file and why,
+leaves nothing half written, harms nothing that was there, and the same command, run again, does all of it."""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+
+from support import GREEN, PROGRAM, RED, ProgramTest
+
+PRELOADED = os.environ.get("CAMLITE_FAILING_CALLS")  # tests/cli/failing_calls.cpp
+
+REASONS = ("No space left on device", "Too many open files", "Input/output error", "Cannot allocate memory",
+           "No locks available")
+
+
+def files(folder):
+    """Their contents; that of records.jsonl sorted, which has pictures as they came."""
+    content = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    if "records.jsonl" in content:
+        content["records.jsonl"] = b"".join(sorted(content["records.jsonl"].splitlines(True)))
+    return content
+
+
+@unittest.skipUnless(PRELOADED, "needs CAMLITE_FAILING_CALLS, as meson sets it where no sanitizer is in the way")
+class Faults(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.here = self.here.resolve()
+        self.work = self.here / "work"
+        self.log = self.here / "calls"
+        self.given = self.here / "given"
+        home, self.here = self.here, self.given
+        self.given.mkdir()
+        self.colours("m.safetensors")
+        self.here = home
+
+    def given_picture(self, name):
+        home, self.here = self.here, self.given
+        self.picture(name, ((0, 0, 9, 10), RED), ((0, 10, 20, 7), GREEN))
+        self.here = home
+
+    def run_in_work(self, arguments, fault=None):
+        self.log.unlink(missing_ok=True)
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "LD_PRELOAD": PRELOADED,
+                       "CAMLITE_FAULT_FOLDER": str(self.work), "CAMLITE_FAULT_LOG": str(self.log)}
+        if fault is not None:
+            environment["CAMLITE_FAULT_AT"] = str(fault)
+        done = subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.work, env=environment, capture_output=True,
+                              timeout=60)
+        return done.returncode, done.stderr.decode(errors="replace"), self.log.read_text().splitlines()
+
+    def begin(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.copytree(self.given, self.work)
+
+    def each_call_fails(self, arguments, again=(), least=5):
+        """`again` is for the run after the fault, as --resume. `least` calls there are, so that it is known to be tried."""
+        self.begin()
+        status, errors, calls = self.run_in_work(arguments)
+        self.assertEqual(status, 0, errors)
+        expected = files(self.work)
+        self.assertGreaterEqual(len(calls), least)
+        harmless = 0
+        for number in range(len(calls)):
+            self.begin()
+            status, errors, got = self.run_in_work(arguments, number)
+            call = got[number]
+            with self.subTest(number=number, call=call, errors=errors):
+                self.assertIn(status, (0, 1))
+                content = files(self.work)
+                leftovers = [name for name in content if name.rpartition(".part")[2].isdigit()]
+                self.assertEqual(leftovers, [])
+                for name, data in files(self.given).items():
+                    self.assertEqual(content[name], data)
+                if status == 0:
+                    self.assertEqual(content, expected)
+                    harmless += 1
+                    continue
+                path = str(Path(call.split(" ", 1)[1]).relative_to(self.work))
+                final = re.sub("[.]part[0-9]+$", "", path)  # the name that a temporary file is to have
+                self.assertRegex(errors, f"(^|[ /]){re.escape(final)}/?: ")
+                self.assertTrue(any(reason in errors for reason in REASONS))
+                status, errors, _ = self.run_in_work([*arguments, *again])
+                self.assertIn(status, (0, 1), errors)
+                if status == 0:
+                    self.assertEqual(files(self.work), expected)
+                else:  # a picture that could not be read is recorded so, and not looked at again
+                    self.assertIn("failed", errors)
+                    status, errors, _ = self.run_in_work([*arguments, "--force"])
+                    self.assertEqual(status, 0, errors)
+                    self.assertEqual(files(self.work), expected)
+        return len(calls), harmless
+
+    def test_cam(self):
+        for name in ("a.png", "f/b.png", "f/c.png"):
+            self.given_picture(name)
+        self.each_call_fails(["cam", ".", "--model", "m.safetensors", "--out", "maps/", "--output", "o.jsonl", "--jobs", 1],
+                             again=["--resume"], least=40)
+
+    def test_classify(self):
+        for name in ("a.png", "b.png"):
+            self.given_picture(name)
+        self.each_call_fails(["classify", "a.png", "b.png", "--model", "m.safetensors", "--output", "o.csv", "--jobs", 1],
+                             again=["--resume"], least=20)
+
+    def test_cam_of_one_picture(self):
+        self.given_picture("a.png")
+        self.each_call_fails(["cam", "a.png", "--model", "m.safetensors"], least=10)
+
+    def test_report(self):
+        self.given_picture("a.png")
+        self.each_call_fails(["cam", "a.png", "--model", "m.safetensors", "--no-overlay", "--report", "r"], least=10)
+
+    def test_convert_and_export(self):
+        self.each_call_fails(["convert", "m.safetensors", "n.safetensors"], least=8)
+        self.each_call_fails(["export", "m.safetensors", "n.onnx"], least=7)
+
+    def test_merge(self):
+        for i in range(6):
+            self.given_picture(f"f/{i}.png")
+        for shard in ("1/2", "2/2"):
+            done = subprocess.run([PROGRAM, "classify", "f", "--model", "m.safetensors", "--output", "o.jsonl", "--shard", shard],
+                                  cwd=self.given, capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.each_call_fails(["merge", "o.jsonl"], least=10)
+
+    def test_evaluate(self):
+        for name in ("a.png", "b.png"):
+            self.given_picture(name)
+        (self.given / "truth.txt").write_text("a.png\t0\t0\t0\t8\t9\nb.png\t1\t0\t10\t19\t16\n")
+        self.each_call_fails(["evaluate", "--images", ".", "--truth", "truth.txt", "--model", "m.safetensors", "--threads", 1,
+                              "--records", "records.jsonl", "--report", "r", "--save-maps", "maps"], least=40)
+
+    def test_run(self):
+        import numpy as np
+
+        np.save(self.given / "x.npy", np.zeros((1, 3, 4, 5), np.float32))
+        self.each_call_fails(["run", "--model", "m.safetensors", "--input", "x.npy", "--logits", "l.npy", "--features", "f.npy"],
+                             least=12)
+
+
+if __name__ == "__main__":
+    unittest.main()
