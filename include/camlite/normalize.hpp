@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
+#include <camlite/finite.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite {
@@ -19,13 +19,13 @@ inline Tensor<float> normalized(TensorView<const float> map) {
   double least = std::numeric_limits<double>::infinity();
   double greatest = -least;
   for (float value : map) {
-    if (!std::isfinite(value)) continue;
+    if (!detail::is_finite(value)) continue;
     least = std::min(least, double{value});
     greatest = std::max(greatest, double{value});
   }
   auto out = Tensor<float>::uninitialized(map.shape());
   std::transform(map.begin(), map.end(), out.begin(), [&](float value) {
-    if (!std::isfinite(value)) return value > 0 ? 1.0F : 0.0F;
+    if (!detail::is_finite(value)) return value > 0 ? 1.0F : 0.0F;
     return greatest > least ? static_cast<float>((value - least) / (greatest - least)) : 0.0F;
   });
   return out;

@@ -14,6 +14,7 @@
 
 #include <camlite/box.hpp>
 #include <camlite/error.hpp>
+#include <camlite/finite.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite {
@@ -117,11 +118,10 @@ Tensor<double> score_map(TensorView<const T> map, Index height = score_map_size,
   if (height < 1 || width < 1) fail("score_map: to ", width, " x ", height, " pixels");
   Tensor<double> values(map.shape());
   std::copy(map.begin(), map.end(), values.begin());
-  const auto is_nan = [](double value) { return std::isnan(value); };
-  const auto is_infinite = [](double value) { return std::isinf(value); };
-  if (std::any_of(values.begin(), values.end(), is_infinite))
+  if (std::any_of(values.begin(), values.end(), detail::is_infinite))
     fail("score_map: the map holds infinite values");
-  if (std::any_of(values.begin(), values.end(), is_nan)) return Tensor<double>({height, width});
+  if (std::any_of(values.begin(), values.end(), detail::is_nan))
+    return Tensor<double>({height, width});
 
   Tensor<double> out = detail::opencv_cubic(values, height, width);
   const double least = *std::min_element(out.begin(), out.end());

@@ -30,10 +30,13 @@ inline Vec clamped(Vec x, const Clamp& clamp) {
 // since n reaches from -150 to 128.
 inline Vec exponential(Vec x) {
   x = min(splat(89), max(splat(-104), x));
-  // Added to it, a number is rounded to an integer, which stands in the lowest bits.
+  // Added to it, a number is rounded to an integer, which stands in the lowest bits. (Taking it
+  // away again would do for n, but not where a caller compiles with -ffast-math.)
   const Vec rounder = splat(12582912);  // 1.5 * 2^23
   const Vec shifted = multiply_add(x, splat(1.44269504F), rounder);
-  const Vec n = shifted - rounder;
+  const Bits whole = (Bits)shifted - (Bits)rounder;
+  typedef int Integers __attribute__((vector_size(sizeof(Vec))));
+  const Vec n = __builtin_convertvector((Integers)whole, Vec);
   // log(2) in two parts, the first of which has so few digits that its product with n is exact.
   const Vec r = multiply_add(n, splat(2.12194440e-4F), multiply_add(n, splat(-0.693359375F), x));
   Vec q = splat(1.3814540e-3F);
@@ -42,7 +45,7 @@ inline Vec exponential(Vec x) {
   q = multiply_add(q, r, splat(1.6666521e-1F));
   q = multiply_add(q, r, splat(0.49999994F));
   const Vec power = multiply_add(q * r, r, r) + splat(1);
-  const Bits twice = (Bits)shifted - (Bits)rounder + 256;  // n + 256, which is positive
+  const Bits twice = whole + 256;  // which is positive
   const Bits half = twice >> 1;
   return power * (Vec)((half - 1) << 23) * (Vec)((twice - half - 1) << 23);
 }

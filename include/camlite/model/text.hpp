@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 #include <camlite/error.hpp>
+#include <camlite/finite.hpp>
 #include <camlite/model/json_text.hpp>
 
 namespace camlite::detail {
@@ -56,7 +56,7 @@ Number parse_number(std::string_view digits, std::string_view what) {
   Number number{};
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   bool good = error == std::errc() && end == digits.data() + digits.size();
-  if constexpr (std::is_floating_point_v<Number>) good = good && std::isfinite(number);
+  if constexpr (std::is_floating_point_v<Number>) good = good && is_finite(number);
   if (!good) fail(what, " must be a number, not ", in_quotes(digits));
   return number;
 }

@@ -1,8 +1,7 @@
 // add, sub, mul, div and maximum: tensors combined element by element.
 #pragma once
 
-#include <cmath>
-
+#include <camlite/finite.hpp>
 #include <camlite/ops/broadcast.hpp>
 
 namespace camlite {
@@ -63,7 +62,8 @@ struct Maximum {
 
   template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_broadcast(arguments, [](T a, T b) { return a > b || std::isnan(a) ? a : b; });
+    detail::for_each_broadcast(arguments,
+                               [](T a, T b) { return a > b || detail::is_nan(a) ? a : b; });
   }
 };
 

@@ -1,8 +1,7 @@
 // max_pool2d: the largest value of each window.
 #pragma once
 
-#include <cmath>
-
+#include <camlite/finite.hpp>
 #include <camlite/ops/pool2d.hpp>
 
 namespace camlite {
@@ -23,7 +22,7 @@ struct MaxPool2d : Pool2d {
             for (Index x = xs.first; x < xs.last; ++x) {
               for (Index c = 0; c < channels; ++c, ++value) {
                 // Written so that NaN wins, and stays.
-                const bool keep = *value <= pixel[c] || std::isnan(pixel[c]);
+                const bool keep = *value <= pixel[c] || detail::is_nan(pixel[c]);
                 pixel[c] = keep ? pixel[c] : *value;
               }
             }

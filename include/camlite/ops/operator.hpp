@@ -30,7 +30,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -38,6 +37,7 @@
 #include <vector>
 
 #include <camlite/error.hpp>
+#include <camlite/finite.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite {
@@ -135,7 +135,7 @@ inline Index channels_of(const Shape& in) {
 }
 
 inline void require_finite(std::string_view what, double value) {
-  if (!std::isfinite(value)) fail(what, " must be finite, it is ", value);
+  if (!is_finite(value)) fail(what, " must be finite, it is ", value);
 }
 
 inline void require_at_least(std::string_view what, Index value, Index least) {

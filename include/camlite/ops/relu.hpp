@@ -1,9 +1,9 @@
 // relu, relu6 and clamp: numbers kept between bounds.
 #pragma once
 
-#include <cmath>
 #include <limits>
 
+#include <camlite/finite.hpp>
 #include <camlite/ops/activation.hpp>
 #include <camlite/ops/elementwise.hpp>
 
@@ -51,7 +51,7 @@ struct Clamp {
   Activation activation() const { return {min, max}; }
 
   Shape output_shape(std::span<const Shape> in) const {
-    if (std::isnan(min) || std::isnan(max))
+    if (detail::is_nan(min) || detail::is_nan(max))
       fail("min and max must be numbers, they are ", min, " and ", max);
     return in[0];
   }
