@@ -1,0 +1,153 @@
+// What a program around camlite may have set, and where its files may lie: locales with a decimal
+// comma, names with blanks, line breaks and any other bytes, files beyond 4 GiB.
+#include <camlite/image_io.hpp>
+
+#include <clocale>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <locale>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <camlite/model/model_file.hpp>
+#include <camlite/model/random_model.hpp>
+#include <camlite/network.hpp>
+
+#include "support/peak_memory.hpp"
+#include "support/random.hpp"
+#include "support/results.hpp"
+#include "support/scratch_folder.hpp"
+
+using camlite::Error;
+using camlite::Image;
+using camlite::Index;
+using camlite::load_model;
+using camlite::Model;
+using camlite::Network;
+using camlite::test::same_bits;
+using camlite::test::ScratchFolder;
+
+namespace {
+
+const std::string graph =
+    "input channels=3 height=12 width=12\n"
+    "c1 conv2d input out_channels=6 kernel=3\n"
+    "l1 lrn c1 size=5 alpha=0.00125 beta=0.75 k=1.5\n"
+    "r1 leaky_relu l1 negative_slope=0.125\n"
+    "gap global_avg_pool r1\n"
+    "fc linear gap out_features=4\n"
+    "prob softmax fc\n";
+
+Image picture() {
+  camlite::test::Random random(71);
+  return camlite::test::random_picture(random, 20, 15);
+}
+
+// Numbers as 1.234,5.
+struct Commas : std::numpunct<char> {
+  char do_decimal_point() const override { return ','; }
+  char do_thousands_sep() const override { return '.'; }
+  std::string do_grouping() const override { return "\3"; }
+};
+
+// The C++ locale, and that of C where the system has one with a decimal comma.
+struct CommaLocale {
+  std::locale before = std::locale::global(std::locale(std::locale(), new Commas));
+  std::string before_in_c = std::setlocale(LC_NUMERIC, nullptr);
+
+  CommaLocale() {
+    for (const char* name : {"de_DE.UTF-8", "fr_FR.UTF-8", "nl_NL.UTF-8", "pl_PL.UTF-8"})
+      if (std::setlocale(LC_NUMERIC, name) != nullptr) break;
+  }
+  CommaLocale(const CommaLocale&) = delete;
+  CommaLocale& operator=(const CommaLocale&) = delete;
+  ~CommaLocale() {
+    std::locale::global(before);
+    std::setlocale(LC_NUMERIC, before_in_c.c_str());
+  }
+};
+
+// A safetensors file with a hole of `hole` bytes, the tensor "large" (of zeros), and behind it the
+// numbers 1 to 4 as "small". Takes little of the disk.
+void write_sparse(const std::string& path, std::uint64_t hole) {
+  const std::string header = camlite::text(
+      R"({"large":{"dtype":"U8","shape":[)", hole, R"(],"data_offsets":[0,)", hole,
+      R"(]},"small":{"dtype":"F32","shape":[4],"data_offsets":[)", hole, ',', hole + 16, "]}}");
+  std::ofstream file(path, std::ios::binary);
+  const std::uint64_t length = header.size();
+  file.write(reinterpret_cast<const char*>(&length), sizeof(length));
+  file << header;
+  file.seekp(static_cast<std::streamoff>(hole), std::ios::cur);
+  const float numbers[4] = {1, 2, 3, 4};
+  file.write(reinterpret_cast<const char*>(numbers), sizeof(numbers));
+  if (!file) camlite::fail(path, ": the system makes no file of this size");
+}
+
+}  // namespace
+
+TEST_CASE("a locale with a decimal comma changes nothing") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("m.safetensors"), other = folder.path("n.safetensors");
+  const Model model = camlite::random_model(graph);
+  save_model(path, model);
+  const camlite::Tensor<float> logits = Network(model).predict(picture()).logits();
+  const std::string text = preprocessing_text(model.preprocessing());
+  {
+    const CommaLocale commas;
+    REQUIRE(std::use_facet<std::numpunct<char>>(std::locale()).decimal_point() == ',');
+    const Model read = load_model(path);
+    CHECK(same_bits(Network(read).predict(picture()).logits(), logits));
+    CHECK(preprocessing_text(read.preprocessing()) == text);
+    save_model(other, read);
+    CHECK(camlite::text(1234.5, ' ', 1234567) == "1234.5 1234567");
+    CHECK_THROWS_WITH(camlite::parse_graph("input channels=3 height=8 width=8\n"
+                                           "l lrn input size=5 alpha=0,5\n",
+                                           "m"),
+                      Catch::Contains("must be a number, not \"0,5\""));
+  }
+  std::ifstream first(path, std::ios::binary), second(other, std::ios::binary);
+  const std::string before{std::istreambuf_iterator<char>(first), {}};
+  const std::string after{std::istreambuf_iterator<char>(second), {}};
+  CHECK(before == after);
+}
+
+TEST_CASE("files may have any name") {
+  const ScratchFolder folder;
+  const Model model = camlite::random_model(graph);
+  for (const std::string name : {"a b", "\xC3\xA4\xE2\x82\xAC", "two\nlines", "tab\t", "-x", "%s%n",
+                                 "\xFF\xFE", "quote\"'", "back\\slash", "*?[a]"}) {
+    const std::string below = folder.path(name);
+    std::filesystem::create_directory(below);
+    const std::string file = below + "/" + name;
+    save_model(file + ".safetensors", model);
+    CHECK(load_model(file + ".safetensors").classes() == 4);
+    write_image(file + ".png", picture());
+    CHECK(camlite::read_image(file + ".png").width() == 20);
+    CHECK_THROWS_WITH(load_model(file + ".none"), Catch::StartsWith(file + ".none: "));
+    CHECK_THROWS_WITH(camlite::read_image(file + ".none"), Catch::StartsWith(file + ".none: "));
+  }
+}
+
+TEST_CASE("tensors and offsets beyond 4 GiB are read where they are") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("large.safetensors");
+  const std::uint64_t hole = GENERATE(std::uint64_t{5} << 30, (std::uint64_t{1} << 32) + 3);
+  write_sparse(path, hole);
+  const Index before = camlite::test::peak_kilobytes();
+  const camlite::MappedFile file(path);
+  const camlite::Safetensors read = camlite::parse_safetensors(file.bytes(), path);
+  REQUIRE(read.tensors.size() == 2);
+  CHECK(read.tensors[0].bytes.size() == hole);
+  CHECK(read.tensors[0].bytes.back() == std::byte{0});
+  const camlite::Tensor<float> small = to_float(read.tensors[1]);
+  CHECK(std::vector<float>(small.begin(), small.end()) == std::vector<float>{1, 2, 3, 4});
+  CHECK(camlite::test::peak_kilobytes() - before < 50'000);
+  // A model's file is looked at as a whole: here, it has none in it.
+  CHECK_THROWS_WITH(load_model(path), Catch::StartsWith(path + ": a safetensors file, but not"));
+  CHECK_THROWS_WITH(load_model(path, {.file_bytes = Index{1} << 32}),
+                    Catch::Contains(camlite::text(std::filesystem::file_size(path),
+                                                  " bytes, more than the limit of 4294967296")));
+}
