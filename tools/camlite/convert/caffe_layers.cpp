@@ -287,7 +287,7 @@ void reshape(CaffeBuilder& net, const Layer& layer) {
   if (known) wanted[0] = 1;  // pictures, however many the file has
   std::int64_t rest = in.size();
   for (std::size_t i = 1; known && i < wanted.size(); ++i) {
-    if (wanted[i] == 0 && i < was.size()) wanted[i] = was[i];
+    if (i < was.size() && wanted[i] == 0) wanted[i] = was[i];
     if (wanted[i] == -1) continue;
     known = wanted[i] > 0 && rest % wanted[i] == 0;
     if (known) rest /= wanted[i];
