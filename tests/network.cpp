@@ -852,7 +852,6 @@ TEST_CASE("ten thousand lines are a network at once") {
   network.forward(Tensor<float>({1, 1, 1, 1}), workspace);
   const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   CAPTURE(which);
-  // Well below a second; seven with everything that sanitizers and fuzzing add. In proportion to the
-  // square of the lines it would be minutes.
+  // It takes a fraction of a second, and seven with the sanitizers and what fuzzing counts.
   CHECK(seconds < 60);
 }
