@@ -6,6 +6,7 @@
 //   path
 //
 // What writes meets a full disk, what reads a broken one, what opens too many open files.
+#undef _FILE_OFFSET_BITS  // with which open() would be a name of open64(): both are here
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
