@@ -25,12 +25,13 @@ inline int default_threads() {
 #endif
 }
 
+#ifdef _OPENMP
 namespace detail {
 
 // Whether this process was forked from one that had been here before. A fork copies one thread, and
 // GNU's OpenMP would wait forever for those that it had started before.
 inline bool forked_since_first_use() {
-#if defined(_OPENMP) && __has_include(<unistd.h>)
+#if __has_include(<unistd.h>)
   static const ::pid_t first = ::getpid();
   return ::getpid() != first;
 #else
@@ -39,6 +40,7 @@ inline bool forked_since_first_use() {
 }
 
 }  // namespace detail
+#endif
 
 // Calls body(i, thread) once for every i in [0, count), with thread in [0, threads).
 //

@@ -225,8 +225,8 @@ class Cam {
   std::optional<Index> wanted_;
 };
 
-// The page of the first pictures of the shard; says on standard error where it is. `status` is the
-// run's so far; returns that with the page.
+// The page of the first pictures of the shard; says on standard error where it is. Returns the
+// run's exit status, which has been `status` so far.
 int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& shard,
                   const Cam& cam, int status) {
   std::vector<std::string> pictures;

@@ -89,7 +89,7 @@ class MappedFile {
   // since it was mapped (its size or its time of modification, in seconds, is another), or if they
   // cannot be read: gone from the file (on Linux 5.14 and newer, which looks), or a broken disk.
   void fetch(std::span<const std::byte> part) const {
-    struct ::stat now {};
+    Status now{};
     // Another file of this name, or none, does not touch ours.
     if (::stat(path_.c_str(), &now) == 0 && now.st_dev == opened_.st_dev &&
         now.st_ino == opened_.st_ino) {
@@ -100,12 +100,12 @@ class MappedFile {
       if (now.st_mtime != opened_.st_mtime) fail(path_, ": was changed while it was in use");
     }
 #ifdef MADV_POPULATE_READ
-    const auto before = static_cast<std::size_t>(part.data() - bytes_.data()) %
-                        static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    if (!part.empty() &&
-        ::madvise(const_cast<std::byte*>(part.data() - before), part.size() + before,
-                  MADV_POPULATE_READ) != 0 &&
-        errno == EFAULT) {
+    if (part.empty()) return;
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t before = static_cast<std::size_t>(part.data() - bytes_.data()) % page;
+    void* const first = const_cast<std::byte*>(part.data() - before);
+    // Older systems do not know the request: EINVAL.
+    if (::madvise(first, part.size() + before, MADV_POPULATE_READ) != 0 && errno == EFAULT) {
       fail(path_, ": ", part.size(), " bytes of it cannot be read any more");
     }
 #endif
@@ -118,6 +118,8 @@ class MappedFile {
   }
 
  private:
+  using Status = struct ::stat;
+
   struct Descriptor {
     int number;
     explicit Descriptor(int opened) : number(opened) {}
@@ -133,7 +135,7 @@ class MappedFile {
   }
 
   std::string path_;
-  struct ::stat opened_ {};
+  Status opened_{};
   std::span<const std::byte> bytes_;
 };
 

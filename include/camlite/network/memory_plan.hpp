@@ -39,23 +39,26 @@ inline MemoryPlan plan_memory(std::span<const Lifetime> values, Index granule) {
   std::iota(by_size.begin(), by_size.end(), std::size_t{0});
   std::stable_sort(by_size.begin(), by_size.end(),
                    [&](std::size_t a, std::size_t b) { return values[a].size > values[b].size; });
-  std::vector<std::size_t> placed;  // by offset
+  struct Placed {
+    Index begin, end, first, last;  // elements, steps
+  };
+  std::vector<Placed> placed;  // by where they begin
   for (std::size_t v : by_size) {
-    if (values[v].size == 0) break;
-    Index offset = 0;
-    for (std::size_t p : placed) {
-      const bool together = values[p].first <= values[v].last && values[v].first <= values[p].last;
-      if (!together) continue;
-      if (plan.offsets[p] >= checked_sum(offset, values[v].size)) break;
-      const Index end = checked_sum(plan.offsets[p], values[p].size);
-      offset = std::max(offset, rounded_up(end, granule));
+    const auto [size, first, last] = values[v];
+    if (size == 0) break;
+    Index begin = 0;
+    for (const Placed& other : placed) {
+      if (other.last < first || last < other.first) continue;
+      if (other.begin >= checked_sum(begin, size)) break;
+      begin = std::max(begin, rounded_up(other.end, granule));
     }
-    plan.offsets[v] = offset;
-    plan.size = std::max(plan.size, checked_sum(offset, values[v].size));
+    const Index end = checked_sum(begin, size);
     const auto after =
-        std::upper_bound(placed.begin(), placed.end(), offset,
-                         [&](Index o, std::size_t p) { return o < plan.offsets[p]; });
-    placed.insert(after, v);
+        std::upper_bound(placed.begin(), placed.end(), begin,
+                         [](Index b, const Placed& other) { return b < other.begin; });
+    placed.insert(after, {begin, end, first, last});
+    plan.offsets[v] = begin;
+    plan.size = std::max(plan.size, end);
   }
   return plan;
 }
