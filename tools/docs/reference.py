@@ -38,7 +38,7 @@ GROUPS = {
     "operators": ("Operators", "Short templates, right for `float` and `double`, and what a graph's lines mean.",
                   "ops/*"),
     "basics": ("Tensors, errors, files", "What the others are made of.",
-               "tensor.hpp error.hpp version.hpp parallel.hpp memory.hpp file.hpp output_file.hpp"),
+               "tensor.hpp error.hpp version.hpp finite.hpp parallel.hpp memory.hpp file.hpp output_file.hpp"),
 }
 NOT_LISTED = {
     "camlite.hpp": "includes the others",
