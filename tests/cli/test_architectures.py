@@ -238,7 +238,7 @@ class StateDicts(ProgramTest):
 
     def setUp(self):
         super().setUp()
-        self.module = torchvision.models.squeezenet1_1(weights=None, num_classes=CLASSES).eval()
+        self.module = randomize(torchvision.models.squeezenet1_1(weights=None, num_classes=CLASSES))
         self.tensors = {name: tensor.numpy() for name, tensor in self.module.state_dict().items()}
 
     def convert(self, tensors=None, arch="squeezenet1_1", status=0, path="weights.safetensors"):

@@ -97,7 +97,9 @@ def save_state_dict(path, module, rename=lambda name: name):
 def close(test, is_, should, what, tolerance=1e-4):
     """Within the tolerance of the largest value."""
     test.assertEqual(is_.shape, should.shape, what)
-    error = np.abs(is_ - should).max() / np.abs(should).max()
+    largest = np.abs(should).max()
+    test.assertGreater(largest, 0, f"{what}: nothing to compare with")
+    error = np.abs(is_ - should).max() / largest
     test.assertLess(error, tolerance, f"{what}: {error:.1e} of the largest value")
 
 
