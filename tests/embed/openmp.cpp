@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <exception>
 #include <utility>
 
 namespace {
@@ -37,13 +38,9 @@ bool same_bits() {
   return true;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (!same_bits()) return 1;
-  if (argc < 2) return 0;
-  // Regions of the other library's threads, around ours. Both know GCC's name for starting one.
-  void* other = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+// Regions of the other library's threads, around ours. Both know GCC's name for starting one.
+int beside(const char* library) {
+  void* other = dlopen(library, RTLD_NOW | RTLD_LOCAL);
   if (other == nullptr) return 77;
   using Region = void(void (*body)(void*), void* data, unsigned threads, unsigned flags);
   auto* region = reinterpret_cast<Region*>(dlsym(other, "GOMP_parallel"));
@@ -57,6 +54,16 @@ int main(int argc, char** argv) {
         *right += same_bits() ? 1 : 0;
       },
       &counts, 3, 0);
-  std::printf("%d of %d threads of %s\n", same.load(), calls.load(), argv[1]);
+  std::printf("%d of %d threads of %s\n", same.load(), calls.load(), library);
   return calls == 3 && same == 3 && same_bits() ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (!same_bits()) return 1;
+  return argc < 2 ? 0 : beside(argv[1]);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }
