@@ -1,11 +1,17 @@
 """camlite manual and camlite completion: read by what reads them, held against --help."""
 
+import html
 import re
 import shutil
 import subprocess
+import sys
 import unittest
+from pathlib import Path
 
 from support import PROGRAM, ProgramTest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools/docs"))
+import manual  # noqa: E402
 
 COMMANDS = ["cam", "classify", "run", "info", "convert", "export", "evaluate", "models", "bench", "merge", "completion",
             "manual"]  # fmt: skip
@@ -42,6 +48,18 @@ class Manual(ProgramTest):
         self.assertEqual(said, [])
         read = subprocess.run(["mandoc", "camlite.1"], cwd=self.here, capture_output=True, text=True).stdout
         self.assertIn("camlite evaluate", re.sub(".\b", "", read))
+
+    @needs("mandoc")
+    def test_the_page_of_the_site_says_what_mandoc_shows(self):
+        page, _ = self.camlite("manual")
+        shown = subprocess.run(["mandoc", "-O", "width=1000"], input=page, capture_output=True, text=True, check=True).stdout
+        head, *shown, foot = re.sub(".\b", "", shown).splitlines()
+        self.assertIn("CAMLITE(1)", head)
+        self.assertIn("CAMLITE(1)", foot)
+        title, about, site = manual.page(page).split("\n\n", 2)
+        self.assertEqual(title, "# camlite(1)")
+        site = html.unescape(re.sub(r"</?(p|br|dl|dt|dd)>|^#+ |^```.*", " ", re.sub("</?(strong|em)>", "", site), flags=re.M))
+        self.assertEqual(site.lower().split(), " ".join(shown).lower().split())
 
 
 class Completion(ProgramTest):

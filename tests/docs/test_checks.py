@@ -1,4 +1,5 @@
-"""The checks of the documents refuse what is broken, and nothing else: links (tools/docs) and blocks (run_blocks.py)."""
+"""The checks of the documents refuse what is broken, and nothing else: links (tools/docs) and blocks (run_blocks.py). What
+the site's pages are made of is read as it is meant."""
 
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools/docs"))
 import check_markdown  # noqa: E402
 import check_site  # noqa: E402
+import manual  # noqa: E402
 import reference  # noqa: E402
 import run_blocks  # noqa: E402
 
@@ -98,6 +100,35 @@ class Site(FilesTest):
 
     def test_empty(self):
         self.assertEqual(len(list(check_site.problems(self.root))), 1)
+
+    def test_every_page_can_be_searched(self):
+        self.write("search/search_index.js", 'var __index = {"docs": [{"location": "a.html"}, {"location": "b/c.html#d"}]}')
+        self.write("a.html", "")
+        self.write("b/c.html", "")
+        self.assertEqual(list(check_site.not_searched(self.root)), [])
+        self.write("b/a.html", "")
+        self.assertEqual(list(check_site.not_searched(self.root)), ["b/a.html: the search does not know this page"])
+
+
+class ManualPage(unittest.TestCase):
+    """Of roff, what camlite manual writes."""
+
+    def test_right(self):
+        for roff, page in (
+            ('.TH NAME 1 "" "x" "y"', "# name(1)\n\nWhat `man name` shows.\n"),
+            (".SH THE TITLE\n.SS a\\-b", "## The title\n\n### a-b\n"),
+            ("a \\fBb\\fR \\fI<c>\\fR\n.br\n\\&.d\n.PP\n\\ef", "<p>a <strong>b</strong> <em>&lt;c&gt;</em> <br> .d</p>\n\n<p>\\f</p>\n"),
+            (".TP\n\\fB\\-a\\fR\nb\nc\n.TP\nd\ne\n.PP\nf",
+             "<dl>\n<dt><strong>-a</strong></dt>\n<dd><p>b c</p></dd>\n<dt>d</dt>\n<dd><p>e</p></dd>\n</dl>\n\n<p>f</p>\n"),
+            (".PP\n.nf\n  a <b>\n\n*c*\n.fi\nd", "```text\n  a <b>\n\n*c*\n```\n\n<p>d</p>\n"),
+        ):  # fmt: skip
+            with self.subTest(roff):
+                self.assertEqual(manual.page(roff), page)
+
+    def test_not_known(self):
+        for roff in (".XX\na", "a\\(bub", "\\fBa", "\\fBa\\fIb\\fR", "a\\fR"):
+            with self.subTest(roff), self.assertRaises(ValueError):
+                manual.page(roff)
 
 
 class Comments(FilesTest):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks a built site: `check_site.py FOLDER`. Every link leads to a file of the site and to an element of it, and a
-browser that shows a page fetches nothing from elsewhere."""
+"""Checks a built site: `check_site.py FOLDER`. Every link leads to a file of the site and to an element of it, a browser
+that shows a page fetches nothing from elsewhere, and the search knows every page."""
 
+import json
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -51,8 +52,18 @@ def problems(site):
                 yield where + "there is no such place on the page"
 
 
+def not_searched(site):
+    """Held against the index of the search as a page that lies in a folder reads it."""
+    index = json.loads((site / "search/search_index.js").read_text().removeprefix("var __index = "))
+    known = {entry["location"].split("#")[0] for entry in index["docs"]}
+    for file in sorted(site.rglob("*.html")):
+        if str(file.relative_to(site)) not in known:
+            yield f"{file.relative_to(site)}: the search does not know this page"
+
+
 def main():
-    found = list(problems(Path(sys.argv[1]).resolve()))
+    site = Path(sys.argv[1]).resolve()
+    found = [*problems(site), *not_searched(site)]
     for problem in found:
         print(problem, file=sys.stderr)
     return 1 if found else 0

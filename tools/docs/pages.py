@@ -31,7 +31,8 @@ def main():
     for file in with_what_they_link_to(tracked(ROOT, "*.md")):
         (out / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / file, out / file)
-    shutil.copyfile(TOOLS / "site.css", out / "site.css")
+    for file in ("site.css", "iframe-worker.js"):
+        shutil.copyfile(TOOLS / file, out / file)
 
 
 if __name__ == "__main__":
