@@ -1,5 +1,5 @@
 """Runs dealt out to processes: --shard, what launchers say, camlite merge. Held against the run of one process, with the
-real mpirun, Slurm and GNU parallel where they are installed."""
+real mpiruns, Slurm and GNU parallel where they are installed."""
 
 import json
 import os
@@ -267,6 +267,11 @@ class Launchers(ShardTest):
         self.mpirun(4, "sh", "-c", self.killing("OMPI_COMM_WORLD_RANK"))
         self.camlite("merge", "out.jsonl", status=1)
         self.mpirun(4, PROGRAM, *self.command("out.jsonl", "--resume"))
+        self.assertEqual(self.merged(), self.expected)
+
+    @unittest.skipIf(missing("mpirun.mpich"), missing("mpirun.mpich"))
+    def test_mpich(self):
+        self.run_all("mpirun.mpich", "-n", 2, PROGRAM, *self.command("out.jsonl"))
         self.assertEqual(self.merged(), self.expected)
 
     @unittest.skipIf(missing("parallel"), missing("parallel"))
