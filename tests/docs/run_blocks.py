@@ -30,12 +30,15 @@ import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "tools/docs"))
+import markdown_pages  # noqa: E402
+
 SECONDS = 300  # a command
 SHELL = ("", "sh", "bash", "console")
 MARKER = re.compile(r"<!--\s*(file|output|figures|not run|not code|run)\s*(?::\s*(.*?))?\s*-->", re.DOTALL)
 WITH_TEXT = ("file", "not run", "not code", "run")
 
-Block = collections.namedtuple("Block", "line language text kind argument")
+Block = collections.namedtuple("Block", "line first language text kind argument")
 
 
 class Wrong(Exception):
@@ -44,17 +47,16 @@ class Wrong(Exception):
 
 def blocks_of(text):
     """The code blocks and hidden commands of a Markdown page, in order."""
-    lines = text.split("\n")
-    blocks, marker, number, after_blank = [], None, 0, True
+    blocks, marker = [], None
 
-    def add(line, language, body):
+    def add(code):
         nonlocal marker
         kind, argument = marker[1:] if marker else ("commands", "")
         if not kind:
-            raise Wrong(line, f"the comment in front of this block is none of those of {Path(__file__).name}: {argument}")
-        if kind == "commands" and language not in SHELL:
-            raise Wrong(line, f"a block of {language}: say `file: NAME`, `output` or `not run: REASON` in front of it")
-        blocks.append(Block(line, language, "\n".join(body).rstrip("\n") + "\n", kind, argument))
+            raise Wrong(code.line, f"the comment in front of this block is none of those of {Path(__file__).name}: {argument}")
+        if kind == "commands" and code.language not in SHELL:
+            raise Wrong(code.line, f"a block of {code.language}: say `file: NAME`, `output` or `not run: REASON` in front of it")
+        blocks.append(Block(code.line, code.first, code.language, code.text, kind, argument))
         marker = None
 
     def unused():
@@ -63,44 +65,26 @@ def blocks_of(text):
             raise Wrong(marker[0], f"`{marker[1]}` with no code block behind it")
         marker = None
 
-    while number < len(lines):
-        line, start = lines[number], number + 1
-        number += 1
-        fence = re.match(r"( {0,3})(```+|~~~+)\s*(\S*)", line)
-        if fence:
-            body = []
-            while number < len(lines) and not re.fullmatch(rf" {{0,3}}{fence[2]}\s*", lines[number]):
-                body.append(lines[number].removeprefix(fence[1]))
-                number += 1
-            if number == len(lines):
-                raise Wrong(start, "a code block without an end")
-            number += 1
-            add(start, fence[3], body)
-        elif line.startswith("    ") and line.strip() and after_blank:
-            body = [line[4:]]
-            while number < len(lines) and (lines[number].startswith("    ") or not lines[number].strip()):
-                body.append(lines[number][4:])
-                number += 1
-            add(start, "", body)
-        elif line.startswith("<!--"):
-            while "-->" not in line and number < len(lines):
-                line += "\n" + lines[number]
-                number += 1
-            found = MARKER.fullmatch(line.rstrip())
-            if found and bool(found[2]) != (found[1] in WITH_TEXT):
-                raise Wrong(start, f"`{found[1]}` needs something behind a colon, or nothing: {line}")
-            unused()
-            if not found:  # somebody else's
-                marker = (start, "", line)
-            elif found[1] == "run":
-                blocks.append(Block(start, "", inspect.cleandoc(found[2]) + "\n", "hidden", ""))
+    try:
+        for piece in markdown_pages.pieces(text):
+            if piece.kind == "code":
+                add(piece)
+            elif piece.kind == "text":
+                if piece.text.strip():
+                    unused()
             else:
-                marker = (start, found[1], found[2] or "")
-            after_blank = True
-            continue
-        elif line.strip():
-            unused()
-        after_blank = not line.strip()
+                found = MARKER.fullmatch(piece.text.rstrip())
+                if found and bool(found[2]) != (found[1] in WITH_TEXT):
+                    raise Wrong(piece.line, f"`{found[1]}` needs something behind a colon, or nothing: {piece.text}")
+                unused()
+                if not found:  # somebody else's
+                    marker = (piece.line, "", piece.text)
+                elif found[1] == "run":
+                    blocks.append(Block(piece.line, piece.line, "", inspect.cleandoc(found[2]) + "\n", "hidden", ""))
+                else:
+                    marker = (piece.line, found[1], found[2] or "")
+    except markdown_pages.Unclosed as block:
+        raise Wrong(block.args[0], "a code block without an end") from block
     unused()
     return blocks
 
@@ -115,9 +99,8 @@ def is_whole(command):
 
 def commands_of(block):
     """(line, command), each as a reader's shell takes them."""
-    first = block.line if block.kind == "hidden" or not block.language else block.line + 1
-    command, start = "", first
-    for number, line in enumerate(block.text.split("\n"), first):
+    command, start = "", block.first
+    for number, line in enumerate(block.text.split("\n"), block.first):
         if not command:
             start = number
             if not line.strip() or line.lstrip().startswith("#"):

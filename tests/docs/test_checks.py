@@ -52,6 +52,7 @@ class Markdown(FilesTest):
             "`[a](none.md)`",
             "    [a](none.md)",
             "```\n[a](none.md)\n```",
+            "<!-- [a](none.md)\n\n    [a](none.md) -->",
         ):
             with self.subTest(line):
                 self.assertEqual(self.problems_of(line), [])
@@ -67,6 +68,7 @@ class Markdown(FilesTest):
             ("[a](../other.md)", "outside of the repository"),
             ("[a](http://nowhere)", "not an address"),
             ("```\ncode\n```\n[a](none.md)", "there is no such file in the repository"),
+            ("```\ncode", "a code block without an end"),
         ):
             with self.subTest(line):
                 self.assertEqual(self.problems_of(line), [problem])

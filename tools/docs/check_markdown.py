@@ -6,15 +6,19 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from markdown_links import anchors, is_external, links, split, tracked
+from markdown_pages import Unclosed, anchors, is_external, links, split, tracked
 
 
 def problems(root):
     files = set(tracked(root, "*"))
     folders = {folder for file in files for folder in file.parents}
     for page in tracked(root, "*.md"):
-        text = (root / page).read_text()
-        for number, target in links(text):
+        try:
+            found = links((root / page).read_text())
+        except Unclosed as block:
+            yield f"{page}:{block}: a code block without an end"
+            continue
+        for number, target in found:
             where = f"{page}:{number}: {target}: "
             if is_external(target):
                 parts = urlsplit(target)

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from markdown_links import is_external, links, split, tracked
+from markdown_pages import is_external, links, split, tracked
 
 TOOLS = Path(__file__).parent
 ROOT = TOOLS.parents[1].resolve()
