@@ -5,8 +5,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import unittest
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from support import GREEN, PROGRAM, RED, ProgramTest
 
@@ -135,11 +139,63 @@ class Faults(ProgramTest):
                               "--records", "records.jsonl", "--report", "r", "--save-maps", "maps"], least=40)
 
     def test_run(self):
-        import numpy as np
-
         np.save(self.given / "x.npy", np.zeros((1, 3, 4, 5), np.float32))
         self.each_call_fails(["run", "--model", "m.safetensors", "--input", "x.npy", "--logits", "l.npy", "--features", "f.npy"],
                              least=12)
+
+
+class FullDisk(ProgramTest):
+    """A disk of its own that gets full: in a mount namespace, which goes with its last process."""
+
+    def on_a_small_disk(self, script):
+        """Runs the lines of shell in self.here, where disk/ has 128 kB."""
+        script = "mount -t tmpfs -o size=128k none disk\n" + script
+        return subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-euc", script], cwd=self.here,
+                              env={**os.environ, "PROGRAM": PROGRAM, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+                              timeout=120)  # fmt: skip
+
+    def setUp(self):
+        super().setUp()
+        (self.here / "disk").mkdir()
+        done = self.on_a_small_disk("df disk")
+        if done.returncode != 0:
+            print(f"NOT TESTED: a full disk: {done.stderr}", file=sys.stderr)
+            self.skipTest("no mount namespace")
+
+    def test_what_is_written_until_then_is_whole_and_the_rest_follows_when_there_is_room(self):
+        self.colours("m.safetensors")
+        random = np.random.default_rng(4)
+        for i in range(12):
+            (self.here / "in").mkdir(exist_ok=True)
+            Image.fromarray(random.integers(0, 256, (90, 80, 3), dtype=np.uint8)).save(self.here / f"in/{i}.png")
+        self.camlite("cam", "in", "--model", "m.safetensors", "--out", "undisturbed/", "--output", "o.jsonl")
+        done = self.on_a_small_disk("""
+            cam() { "$PROGRAM" cam in --model m.safetensors --out disk/ --output disk/o.jsonl --jobs 1 "$@"; }
+            cam 2>first.txt && exit 10
+            cp -r disk full
+            head -c 200000 /dev/zero >disk/rest 2>/dev/null && exit 12
+            "$PROGRAM" convert m.safetensors disk/n.safetensors 2>convert.txt && exit 11
+            ls disk >names.txt
+            rm disk/rest
+            mount -o remount,size=10m disk
+            cam --resume
+            cp -r disk after
+        """)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = (self.here / "first.txt").read_text()
+        self.assertRegex(said, "disk/[^ ]+: .*No space left on device\n")
+        self.assertIn("the same command with --resume goes on from there", said)
+        self.assertRegex((self.here / "convert.txt").read_text(), "disk/n.safetensors: .*No space left on device")
+        undisturbed = files(self.here / "undisturbed")
+        written = {name: data for name, data in files(self.here / "full").items() if name.endswith(".png")}
+        self.assertGreater(len(written), 2)
+        self.assertLess(len(written), 12)
+        self.assertEqual(written, {name: undisturbed[name] for name in written})
+        names = (self.here / "names.txt").read_text().split()
+        self.assertEqual([name for name in names if re.search("[.]part[0-9]|n.safetensors", name)], [])
+        after = files(self.here / "after")
+        self.assertEqual({name: data for name, data in after.items() if name.endswith(".png")}, undisturbed)
+        self.assertEqual(len(after["o.jsonl"].splitlines()), 12)
 
 
 if __name__ == "__main__":

@@ -248,27 +248,32 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
   std::size_t done = 0, failed = 0;
   const StopSignal stop;
   Progress progress(count, count - left.size(), options.quiet || count < 2);
-  for_each_in_order(
-      left.size(), crew.jobs, [&] { return look; },
-      [&](std::size_t, const Line& result) {
-        ++done;
-        const bool broken = !result.error.empty();
-        failed += broken ? 1 : 0;
-        // In a file all are told.
-        constexpr std::size_t most = 10;
-        if (broken && (file == nullptr || failed <= most)) {
-          progress.clear();
-          complain(result.error);
-        }
-        if (file != nullptr) {
-          file->append(result.record, broken);
-        } else if (!result.record.empty()) {
-          progress.clear();
-          print(result.record);
-        }
-        progress.advance([&] { return failed > 0 ? text(failed, " failed") : ""; });
-      },
-      StopSignal::requested);
+  try {
+    for_each_in_order(
+        left.size(), crew.jobs, [&] { return look; },
+        [&](std::size_t, const Line& result) {
+          const bool broken = !result.error.empty();
+          failed += broken ? 1 : 0;
+          // In a file all are told.
+          constexpr std::size_t most = 10;
+          if (broken && (file == nullptr || failed <= most)) {
+            progress.clear();
+            complain(result.error);
+          }
+          if (file != nullptr) {
+            file->append(result.record, broken);
+          } else if (!result.record.empty()) {
+            progress.clear();
+            print(result.record);
+          }
+          ++done;
+          progress.advance([&] { return failed > 0 ? text(failed, " failed") : ""; });
+        },
+        StopSignal::requested);
+  } catch (const Error& error) {  // a full disk, say: no picture's own mistake
+    progress.clear();
+    complain(error.what());
+  }
   progress.clear();
 
   const bool complete = done == left.size();
@@ -286,7 +291,7 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
     complain(text(failed, " of ", counted(all, "picture"), " failed",
                   file != nullptr && complete ? text("; ", file->path(), " says why") : ""));
   }
-  if (!complete) {
+  if (!complete && count > 1) {
     complain(text("stopped with ", counted(left.size() - done, "picture"), " to go; ",
                   file == nullptr  ? "with --output FILE, --resume would go on from there"
                   : options.resume ? "the same command goes on from there"
