@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "support/random.hpp"
+#include "support/refusal.hpp"
 
 using camlite::Error;
 using camlite::Graph;
@@ -19,6 +20,7 @@ using camlite::parse_graph;
 using camlite::Shape;
 using camlite::text;
 using camlite::test::Random;
+using camlite::test::refusal;
 using Catch::Contains;
 
 namespace {
@@ -26,23 +28,13 @@ namespace {
 const std::string head = "input channels=3 height=8 width=6\n";
 
 // The message with which a graph is refused; empty if it is not.
-std::string refusal(const std::string& graph) {
-  try {
-    parse_graph(graph, "m");
-    return "";
-  } catch (const Error& error) {
-    return error.what();
-  }
+std::string graph_refusal(const std::string& graph) {
+  return refusal([&] { parse_graph(graph, "m"); });
 }
 
 // The same of one operator line on an (N, 8, 6, 3) input, its shapes included.
 std::string line_refusal(const std::string& line) {
-  try {
-    infer_shapes(parse_graph(head + line, "m"), {2, 8, 6, 3}, "m");
-    return "";
-  } catch (const Error& error) {
-    return error.what();
-  }
+  return refusal([&] { infer_shapes(parse_graph(head + line, "m"), {2, 8, 6, 3}, "m"); });
 }
 
 // The shape of the result for an input of (2, 8, 6, 3).
@@ -121,20 +113,20 @@ TEST_CASE("a node knows its line and its inputs") {
 }
 
 TEST_CASE("a graph that cannot be read is refused with its line and the reason") {
-  CHECK(refusal("") == "m: the graph is empty");
-  CHECK(refusal("\n \r\n") == "m: the graph is empty");
-  CHECK(refusal(head) == "m: the graph has an input and no operators");
-  CHECK(refusal("a relu input\n") ==
+  CHECK(graph_refusal("") == "m: the graph is empty");
+  CHECK(graph_refusal("\n \r\n") == "m: the graph is empty");
+  CHECK(graph_refusal(head) == "m: the graph has an input and no operators");
+  CHECK(graph_refusal("a relu input\n") ==
         "m: graph line 1: the first line must be `input channels=... height=... width=...`");
-  CHECK(refusal("\ninput channels=3 height=8\n") == "m: graph line 2: input needs width=");
-  CHECK(refusal("input channels=3 height=8 width=0\n") ==
+  CHECK(graph_refusal("\ninput channels=3 height=8\n") == "m: graph line 2: input needs width=");
+  CHECK(graph_refusal("input channels=3 height=8 width=0\n") ==
         "m: graph line 1: input: channels, height and width must be at least 1, not 0");
-  CHECK(refusal("input channels=3 height=8 width=6 depth=1\n") ==
+  CHECK(graph_refusal("input channels=3 height=8 width=6 depth=1\n") ==
         "m: graph line 1: input has no attribute \"depth\"");
-  CHECK(refusal("input channels=4294967296 height=4294967296 width=1\n") ==
+  CHECK(graph_refusal("input channels=4294967296 height=4294967296 width=1\n") ==
         "m: graph line 1: a size of 4294967296 x 4294967296 does not fit into 63 bits");
 
-  const auto after_head = [](const std::string& lines) { return refusal(head + lines); };
+  const auto after_head = [](const std::string& lines) { return graph_refusal(head + lines); };
   CHECK(after_head("a\n") == "m: graph line 2: a: the operator is missing");
   CHECK(after_head("a blur input\n") == "m: graph line 2: a: there is no operator \"blur\"");
   CHECK(after_head("a relu\n") == "m: graph line 2: a: its inputs are missing");
@@ -153,30 +145,31 @@ TEST_CASE("a graph that cannot be read is refused with its line and the reason")
 }
 
 TEST_CASE("lists of inputs have one comma between and as many entries as the operator takes") {
-  CHECK(refusal(head + "a add input,input,input\n").empty());
-  CHECK(refusal(head + "a concat input\n").empty());
-  CHECK(refusal(head + "a add input,\n") ==
+  CHECK(graph_refusal(head + "a add input,input,input\n").empty());
+  CHECK(graph_refusal(head + "a concat input\n").empty());
+  CHECK(graph_refusal(head + "a add input,\n") ==
         "m: graph line 2: a: its list of inputs ends with a comma");
-  CHECK(refusal(head + "a add ,input\n") ==
+  CHECK(graph_refusal(head + "a add ,input\n") ==
         "m: graph line 2: a: its input \"\" is not the name of an earlier line");
-  CHECK(refusal(head + "a add input,,input\n") ==
+  CHECK(graph_refusal(head + "a add input,,input\n") ==
         "m: graph line 2: a: its input \"\" is not the name of an earlier line");
-  CHECK(refusal(head + "a add input, input\n") ==
+  CHECK(graph_refusal(head + "a add input, input\n") ==
         "m: graph line 2: a: its list of inputs ends with a comma");
-  CHECK(refusal(head + "a add input\n") ==
+  CHECK(graph_refusal(head + "a add input\n") ==
         "m: graph line 2: a: add takes 2 to 65536 inputs, not 1");
-  CHECK(refusal(head + "a relu input,input\n") == "m: graph line 2: a: relu takes 1 input, not 2");
-  CHECK(refusal(head + "a relu -\n") == "m: graph line 2: a: relu takes 1 input, not 0");
-  CHECK(refusal(head + "a sub input\n") == "m: graph line 2: a: sub takes 2 inputs, not 1");
-  CHECK(refusal(head + "a constant input\n") ==
+  CHECK(graph_refusal(head + "a relu input,input\n") ==
+        "m: graph line 2: a: relu takes 1 input, not 2");
+  CHECK(graph_refusal(head + "a relu -\n") == "m: graph line 2: a: relu takes 1 input, not 0");
+  CHECK(graph_refusal(head + "a sub input\n") == "m: graph line 2: a: sub takes 2 inputs, not 1");
+  CHECK(graph_refusal(head + "a constant input\n") ==
         "m: graph line 2: a: constant takes 0 inputs, not 1");
-  CHECK(refusal(head + "a add input,-\n") ==
+  CHECK(graph_refusal(head + "a add input,-\n") ==
         "m: graph line 2: a: its input \"-\" is not the name of an earlier line");
-  CHECK(refusal(head + "- relu input\n") ==
+  CHECK(graph_refusal(head + "- relu input\n") ==
         "m: graph line 2: -: this stands for no inputs, it is no name");
   std::string many = "input";
   for (int i = 0; i < 65536; ++i) many += ",input";
-  CHECK(refusal(head + "a concat " + many + "\n") ==
+  CHECK(graph_refusal(head + "a concat " + many + "\n") ==
         "m: graph line 2: a: concat takes 1 to 65536 inputs, not 65537");
 }
 
@@ -390,7 +383,7 @@ TEST_CASE("ten thousand lines are read quickly, more are refused") {
           CHECK(infer_shapes(read, {1, 8, 6, 3}).size() == 10001);
           CHECK(graph_text(read) == graph);
         }) < 2);
-  CHECK(refusal(graph + "last relu " + previous + "\n") ==
+  CHECK(graph_refusal(graph + "last relu " + previous + "\n") ==
         "m: graph line 10002: operator 10001, more than the limit of 10000 (raise "
         "LoadLimits::graph_lines)");
 }
@@ -400,7 +393,7 @@ TEST_CASE("long lines are read quickly") {
   for (int i = 0; i < 100000; ++i) attributes += text(" a", i, "=1");
   for (int i = 1; i < 65536; ++i) inputs += ",input";
   CHECK(seconds([&] {
-          CHECK(refusal(head + "c conv2d input" + attributes + "\n") ==
+          CHECK(graph_refusal(head + "c conv2d input" + attributes + "\n") ==
                 "m: graph line 2: c: conv2d needs out_channels=");
           CHECK(shape_after("a add " + inputs + "\n") == "(2, 8, 6, 3)");
         }) < 2);
@@ -408,9 +401,9 @@ TEST_CASE("long lines are read quickly") {
 
 TEST_CASE("what a message quotes of a hostile file is short and printable") {
   const std::string long_word(1 << 20, 'x');
-  CHECK(refusal(head + "a relu " + long_word + "\n").size() < 300);
-  CHECK(refusal(head + "a " + long_word + " input\n").size() < 300);
-  CHECK(refusal(head + "a relu input " + long_word + "\n").size() < 300);
-  CHECK(refusal(head + "a lrn input size=" + long_word + "\n").size() < 300);
-  CHECK_THAT(refusal(head + "a \x1b[31m input\n"), Contains("\"\\u001b[31m\""));
+  CHECK(graph_refusal(head + "a relu " + long_word + "\n").size() < 300);
+  CHECK(graph_refusal(head + "a " + long_word + " input\n").size() < 300);
+  CHECK(graph_refusal(head + "a relu input " + long_word + "\n").size() < 300);
+  CHECK(graph_refusal(head + "a lrn input size=" + long_word + "\n").size() < 300);
+  CHECK_THAT(graph_refusal(head + "a \x1b[31m input\n"), Contains("\"\\u001b[31m\""));
 }

@@ -44,6 +44,8 @@
 #include <catch2/catch.hpp>
 
 #include "support/peak_memory.hpp"
+#include "support/refusal.hpp"
+#include "support/scratch_folder.hpp"
 
 using camlite::Box;
 using camlite::Error;
@@ -51,6 +53,8 @@ using camlite::Image;
 using camlite::ImageFormat;
 using camlite::Index;
 using camlite::test::peak_kilobytes;
+using camlite::test::refusal;
+using camlite::test::ScratchFolder;
 using Catch::Contains;
 using Catch::StartsWith;
 
@@ -103,31 +107,6 @@ Difference difference(const Image& a, const Image& b) {
   return out;
 }
 
-// A new directory, gone with all its files at the end of the test.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "camlite_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  ~ScratchDirectory() { std::filesystem::remove_all(path_); }
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  std::vector<std::string> names() const {
-    std::vector<std::string> out;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
-      out.push_back(entry.path().filename().string());
-    }
-    return out;
-  }
-
- private:
-  std::string path_;
-};
-
 void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()),
@@ -135,12 +114,7 @@ void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
 }
 
 std::string error_of(const std::string& path, const camlite::DecodeOptions& options = {}) {
-  try {
-    camlite::read_image(path, options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return refusal([&] { camlite::read_image(path, options); });
 }
 
 }  // namespace
@@ -256,20 +230,20 @@ TEST_CASE("JPEG files of every kind are read as Pillow reads them, but for round
 }
 
 TEST_CASE("the content of a file says its format, not its name") {
-  const ScratchDirectory scratch;
+  const ScratchFolder scratch;
   for (const std::string& name : std::vector<std::string>{"rgb.png", "rgb.bmp", "gray.jpg"}) {
     const std::string path = fixtures + "pictures/" + name;
-    write_bytes(scratch / "picture.jpg", bytes_of(path));
-    CHECK(camlite::read_image(scratch / "picture.jpg") == camlite::read_image(path));
+    write_bytes(scratch.path("picture.jpg"), bytes_of(path));
+    CHECK(camlite::read_image(scratch.path("picture.jpg")) == camlite::read_image(path));
     CHECK(camlite::decode_image(bytes_of(path)) == camlite::read_image(path));
   }
 }
 
 TEST_CASE("a file that cannot be read is named, with the reason") {
-  const ScratchDirectory scratch;
-  const std::string path = scratch / "x.png";
+  const ScratchFolder scratch;
+  const std::string path = scratch.path("x.png");
   CHECK(error_of(path) == path + ": cannot open: No such file or directory");
-  CHECK(error_of(scratch / "") == scratch / ": cannot read: Is a directory");
+  CHECK(error_of(scratch.path("")) == scratch.path() + "/: cannot read: Is a directory");
 
   write_bytes(path, {});
   CHECK(error_of(path) == path + ": empty: no picture in 0 bytes");
@@ -348,12 +322,12 @@ TEST_CASE("compressed data that inflates beyond the picture is refused") {
 }
 
 TEST_CASE("what is written as PNG or BMP is read back the same") {
-  const ScratchDirectory scratch;
+  const ScratchFolder scratch;
   for (const std::string& name : std::vector<std::string>{"a.png", "b.bmp", "c.PNG", "d.Bmp"}) {
     for (const auto& [width, height] : {std::pair<Index, Index>{1, 1}, {37, 29}, {2, 300}}) {
       const Image image = noise(width, height, 5);
-      camlite::write_image(scratch / name, image);
-      CHECK(camlite::read_image(scratch / name) == image);
+      camlite::write_image(scratch.path(name), image);
+      CHECK(camlite::read_image(scratch.path(name)) == image);
     }
   }
   CHECK(scratch.names().size() == 4);
@@ -429,22 +403,22 @@ TEST_CASE("the checksums are those of the standards") {
 
 TEST_CASE(
     "what is written as JPEG is read back about the same, the better the quality the nearer") {
-  const ScratchDirectory scratch;
+  const ScratchFolder scratch;
   const Image image = read_ppm(fixtures + "resize/scene.ppm");
   double last = 256;
   for (int quality : {20, 60, 90, 100}) {
-    camlite::write_image(scratch / "x.jpeg", image, {.jpeg_quality = quality});
-    const Difference now = difference(camlite::read_image(scratch / "x.jpeg"), image);
+    camlite::write_image(scratch.path("x.jpeg"), image, {.jpeg_quality = quality});
+    const Difference now = difference(camlite::read_image(scratch.path("x.jpeg")), image);
     CHECK(now.mean < last);
     last = now.mean;
   }
   CHECK(last < 1);
-  camlite::write_image(scratch / "x.JPG", image);
-  CHECK(bytes_of(scratch / "x.JPG") == camlite::encode_image(image, ImageFormat::jpeg));
+  camlite::write_image(scratch.path("x.JPG"), image);
+  CHECK(bytes_of(scratch.path("x.JPG")) == camlite::encode_image(image, ImageFormat::jpeg));
 }
 
 TEST_CASE("a picture that cannot be written is an error that names the file, and leaves nothing") {
-  const ScratchDirectory scratch;
+  const ScratchFolder scratch;
   const Image image = noise(64, 64, 6);
   const auto error = [&](const std::string& path, const Image& what,
                          const camlite::EncodeOptions& options = {}) -> std::string {
@@ -458,14 +432,16 @@ TEST_CASE("a picture that cannot be written is an error that names the file, and
   const std::string suffixes = ": the name of a picture to write ends in .jpg, .jpeg, .png or .bmp";
   for (const std::string& name :
        std::vector<std::string>{"x.gif", "x", "png", ".png/x", "x.png.", "x.pngg", ""}) {
-    CHECK(error(scratch / name, image) == scratch / name + suffixes);
+    CHECK(error(scratch.path(name), image) == scratch.path(name) + suffixes);
   }
-  const std::string path = scratch / "x.png";
+  const std::string path = scratch.path("x.png");
   CHECK(error(path, Image()) == path + ": encode_image: the picture is empty");
-  CHECK_THAT(error(scratch / "x.jpg", image, {.jpeg_quality = 101}), Contains("1 to 100, not 101"));
-  CHECK_THAT(error(scratch / "x.jpg", Image(1, 65536)), Contains("1 x 65536 pixels are too many"));
-  CHECK(error(scratch / "no/x.png", image) ==
-        scratch / "no/x.png: cannot write: No such file or directory");
+  CHECK_THAT(error(scratch.path("x.jpg"), image, {.jpeg_quality = 101}),
+             Contains("1 to 100, not 101"));
+  CHECK_THAT(error(scratch.path("x.jpg"), Image(1, 65536)),
+             Contains("1 x 65536 pixels are too many"));
+  CHECK(error(scratch.path("no/x.png"), image) ==
+        scratch.path("no/x.png: cannot write: No such file or directory"));
   CHECK(scratch.names().empty());
 
   std::filesystem::create_directory(path);
@@ -474,8 +450,8 @@ TEST_CASE("a picture that cannot be written is an error that names the file, and
 }
 
 TEST_CASE("a full disk leaves the file as it was") {
-  const ScratchDirectory scratch;
-  const std::string path = scratch / "x.bmp";
+  const ScratchFolder scratch;
+  const std::string path = scratch.path("x.bmp");
   const Image first = noise(8, 8, 7);
   camlite::write_image(path, first);
 

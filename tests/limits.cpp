@@ -14,6 +14,7 @@
 #include <camlite/network.hpp>
 
 #include "support/peak_memory.hpp"
+#include "support/refusal.hpp"
 #include "support/scratch_folder.hpp"
 
 using camlite::Index;
@@ -22,6 +23,7 @@ using camlite::LoadLimits;
 using camlite::Model;
 using camlite::text;
 using camlite::test::peak_kilobytes;
+using camlite::test::refusal;
 using camlite::test::ScratchFolder;
 using Catch::Contains;
 
@@ -38,16 +40,6 @@ std::vector<std::byte> file_of(const std::string& graph) {
   camlite::Safetensors file;
   file.metadata = {{"camlite.version", "1"}, {"camlite.graph", graph}};
   return camlite::write_safetensors(file);
-}
-
-template <class Work>
-std::string refusal(const Work& work) {
-  try {
-    work();
-  } catch (const camlite::Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace

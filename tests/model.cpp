@@ -3,7 +3,6 @@
 #include <camlite/model/model_file.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -18,6 +17,8 @@
 #include <catch2/catch.hpp>
 
 #include "support/random.hpp"
+#include "support/refusal.hpp"
+#include "support/scratch_folder.hpp"
 
 using camlite::DType;
 using camlite::Error;
@@ -40,6 +41,8 @@ using camlite::Tensor;
 using camlite::text;
 using camlite::write_safetensors;
 using camlite::test::Random;
+using camlite::test::refusal;
+using camlite::test::ScratchFolder;
 using Catch::Contains;
 
 namespace {
@@ -75,39 +78,20 @@ std::string& metadata(Safetensors& file, const std::string& key) {
 }
 
 // The message with which a file is refused; empty if it is not.
-std::string refusal(const Bytes& file) {
-  try {
-    load_model(file, "m");
-    return "";
-  } catch (const Error& error) {
-    return error.what();
-  }
+std::string file_refusal(const Bytes& file) {
+  return refusal([&] { load_model(file, "m"); });
 }
 
 // The same of the small model's file after `spoil`.
 std::string refusal_of(const std::function<void(Safetensors&)>& spoil) {
   Safetensors file = small_content();
   spoil(file);
-  return refusal(write_safetensors(file));
+  return file_refusal(write_safetensors(file));
 }
 
 std::string setting_refusal(const std::string& settings) {
-  try {
-    parse_preprocessing(settings, "m");
-    return "";
-  } catch (const Error& error) {
-    return error.what();
-  }
+  return refusal([&] { parse_preprocessing(settings, "m"); });
 }
-
-// Removed with what is in it.
-struct TemporaryFolder {
-  std::string path = (std::filesystem::temp_directory_path() / "camlite_XXXXXX").string();
-  TemporaryFolder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-};
 
 void check_same(const Model& a, const Model& b) {
   CHECK(graph_text(a.graph()) == graph_text(b.graph()));
@@ -158,8 +142,8 @@ Model rich_model() {
 }  // namespace
 
 TEST_CASE("saving and loading a model gives the same model") {
-  const TemporaryFolder folder;
-  const std::string path = folder.path + "/model.safetensors";
+  const ScratchFolder folder;
+  const std::string path = folder.path("model.safetensors");
   const Model model = rich_model();
   camlite::save_model(path, model);
   const Model loaded = load_model(path);
@@ -311,11 +295,11 @@ TEST_CASE("a file that ends anywhere before its end is refused") {
   Safetensors content = small_content();
   metadata(content, "camlite.labels") = "cat\ndog\n";
   const Bytes file = write_safetensors(content);
-  REQUIRE(refusal(file).empty());
+  REQUIRE(file_refusal(file).empty());
   for (std::size_t length = 0; length < file.size(); ++length) {
     const Bytes start(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length));
     CAPTURE(length);
-    CHECK_THAT(refusal(start), Catch::StartsWith("m: "));
+    CHECK_THAT(file_refusal(start), Catch::StartsWith("m: "));
   }
 }
 
@@ -328,7 +312,7 @@ TEST_CASE("a file with any byte changed is loaded or refused") {
       const Index place = random.between(0, std::min<Index>(std::ssize(file) - 1, 1200));
       spoiled[static_cast<std::size_t>(place)] = static_cast<std::byte>(random.between(0, 255));
     }
-    CHECK_NOTHROW(refusal(spoiled));  // nothing but Error is thrown
+    CHECK_NOTHROW(file_refusal(spoiled));  // nothing but Error is thrown
   }
 }
 

@@ -17,8 +17,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "support/refusal.hpp"
+#include "support/scratch_folder.hpp"
+
 using namespace camlite;
 using namespace std::string_literals;
+using camlite::test::refusal;
+using camlite::test::ScratchFolder;
 
 namespace {
 
@@ -45,13 +50,8 @@ std::string entry(std::string_view dtype, std::string_view shape, std::string_vi
 }
 
 // The message with which a file is refused; empty if it is not.
-std::string refusal(const Bytes& file) {
-  try {
-    parse_safetensors(file, "w");
-    return "";
-  } catch (const Error& error) {
-    return error.what();
-  }
+std::string file_refusal(const Bytes& file) {
+  return refusal([&] { parse_safetensors(file, "w"); });
 }
 
 // "name F32 [2, 2] 16 bytes", for each tensor in order.
@@ -63,21 +63,6 @@ std::vector<std::string> contents(const Safetensors& file) {
   }
   return lines;
 }
-
-// An empty folder that goes with the test.
-struct Folder {
-  std::string path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "camlite_XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
-
-  std::string operator/(std::string_view name) const { return text(path, "/", name); }
-  bool empty() const { return std::filesystem::is_empty(path); }
-};
 
 void write_text(const std::string& path, std::string_view content) {
   std::ofstream(path, std::ios::binary) << content;
@@ -141,8 +126,8 @@ TEST_CASE("good files are read") {
   for (const Good& good : table) {
     INFO(good.header);
     const Bytes file = file_of(good.header, good.data_bytes);
-    CHECK(refusal(file) == "");
-    if (refusal(file).empty()) CHECK(contents(parse_safetensors(file, "w")) == good.tensors);
+    CHECK(file_refusal(file) == "");
+    if (file_refusal(file).empty()) CHECK(contents(parse_safetensors(file, "w")) == good.tensors);
   }
 }
 
@@ -179,27 +164,27 @@ TEST_CASE("metadata may hold any text, in the order of the header") {
 }
 
 TEST_CASE("a header length that cannot be is refused") {
-  CHECK(refusal({}) == "w: 0 bytes are too few for a safetensors file");
-  CHECK(refusal(Bytes(7)) == "w: 7 bytes are too few for a safetensors file");
-  CHECK(refusal(Bytes(8)) == "w: the header does not start with '{'");
-  CHECK(refusal(bytes_of("\x03\0\0\0\0\0\0\0{}"s)) ==
+  CHECK(file_refusal({}) == "w: 0 bytes are too few for a safetensors file");
+  CHECK(file_refusal(Bytes(7)) == "w: 7 bytes are too few for a safetensors file");
+  CHECK(file_refusal(Bytes(8)) == "w: the header does not start with '{'");
+  CHECK(file_refusal(bytes_of("\x03\0\0\0\0\0\0\0{}"s)) ==
         "w: not a safetensors file, or cut off: it would have a header of 3 bytes, "
         "and the file has 10");
-  CHECK(refusal(bytes_of("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}"s)) ==
+  CHECK(file_refusal(bytes_of("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}"s)) ==
         "w: not a safetensors file, or cut off: it would have a header of 18446744073709551615 "
         "bytes, "
         "and the file has 10");
-  CHECK(refusal(bytes_of("\xF8\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}"s)) ==
+  CHECK(file_refusal(bytes_of("\xF8\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}"s)) ==
         "w: not a safetensors file, or cut off: it would have a header of 18446744073709551608 "
         "bytes, "
         "and the file has 10");
   std::string long_header(100'000'001, ' ');
   long_header.replace(0, 2, "{}");
-  CHECK(refusal(file_of(long_header)) ==
+  CHECK(file_refusal(file_of(long_header)) ==
         "w: the header is 100000001 bytes long, more than the limit of 100000000 (raise "
         "LoadLimits::header_bytes)");
   long_header.pop_back();
-  CHECK(refusal(file_of(long_header)) == "");
+  CHECK(file_refusal(file_of(long_header)) == "");
 }
 
 TEST_CASE("a header that is not JSON is refused, with the byte where it goes wrong") {
@@ -237,7 +222,7 @@ TEST_CASE("a header that is not JSON is refused, with the byte where it goes wro
   };
   for (const auto& [header, message] : table) {
     INFO(header);
-    CHECK(refusal(file_of(header)) == "w: " + message);
+    CHECK(file_refusal(file_of(header)) == "w: " + message);
   }
 }
 
@@ -268,7 +253,7 @@ TEST_CASE("a value that is not JSON is refused even where the value is skipped")
     INFO(value);
     const Bytes file = file_of(
         text(R"({"a":{"new":)", value, R"(,"dtype":"U8","shape":[0],"data_offsets":[0,0]}})"));
-    CHECK_THAT(refusal(file), Catch::StartsWith("w: tensor \"a\": header byte "));
+    CHECK_THAT(file_refusal(file), Catch::StartsWith("w: tensor \"a\": header byte "));
   }
 }
 
@@ -288,7 +273,7 @@ TEST_CASE("a header that is not UTF-8 is refused") {
       "\xFF",
   };
   for (const std::string& text : bad) {
-    CHECK(refusal(file_of(R"({"__metadata__":{"k":"ab)" + text + "\"}}")) ==
+    CHECK(file_refusal(file_of(R"({"__metadata__":{"k":"ab)" + text + "\"}}")) ==
           "w: header byte 24: not UTF-8");
   }
   for (std::string_view good :
@@ -402,14 +387,15 @@ TEST_CASE("a header that lies is refused, with the tensor and the numbers") {
   };
   for (const Bad& bad : table) {
     INFO(bad.header);
-    CHECK(refusal(file_of(bad.header, bad.data_bytes)) == "w: " + bad.message);
+    CHECK(file_refusal(file_of(bad.header, bad.data_bytes)) == "w: " + bad.message);
   }
 }
 
 TEST_CASE("a name in a message is short and printable") {
-  CHECK(refusal(file_of(R"({"a\u0000\n\"b":1})")) ==
+  CHECK(file_refusal(file_of(R"({"a\u0000\n\"b":1})")) ==
         R"(w: tensor "a\u0000\n\"b": header byte 16: expected '{', not '1')");
-  const std::string message = refusal(file_of(text(R"({")", std::string(100'000, 'x'), R"(":1})")));
+  const std::string message =
+      file_refusal(file_of(text(R"({")", std::string(100'000, 'x'), R"(":1})")));
   CHECK(message.size() < 300);
   CHECK_THAT(message, Catch::Contains("xxx...\" (100000 bytes)"));
 }
@@ -418,9 +404,10 @@ TEST_CASE("every truncation of a good file is refused") {
   const Bytes file = file_of(good_header, 22);
   for (std::size_t size = 0; size < file.size(); ++size) {
     // A copy of its own, so that reading past it is an error that a sanitizer sees.
-    CHECK(refusal(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))) != "");
+    CHECK(file_refusal(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))) !=
+          "");
   }
-  CHECK(refusal(file) == "");
+  CHECK(file_refusal(file) == "");
 }
 
 TEST_CASE("a damaged file is read or refused, and what is read lies within it") {
@@ -455,11 +442,11 @@ TEST_CASE("nesting is limited to serde_json's 127 levels") {
     return file_of(text(R"({"a":{"new":)", value, std::string(levels, close),
                         R"(,"dtype":"U8","shape":[0],"data_offsets":[0,0]}})"));
   };
-  CHECK(refusal(nested(125, '[', ']')) == "");
-  CHECK(refusal(nested(126, '[', ']')) ==
+  CHECK(file_refusal(nested(125, '[', ']')) == "");
+  CHECK(file_refusal(nested(126, '[', ']')) ==
         "w: tensor \"a\": header byte 137: nested more than 127 deep");
-  CHECK(refusal(nested(125, '{', '}')) == "");
-  CHECK(refusal(nested(126, '{', '}')) ==
+  CHECK(file_refusal(nested(125, '{', '}')) == "");
+  CHECK(file_refusal(nested(126, '{', '}')) ==
         "w: tensor \"a\": header byte 512: nested more than 127 deep");
 }
 
@@ -469,7 +456,7 @@ TEST_CASE("a hostile header costs little more than its length") {
   const auto check = [&](const std::string& header, std::size_t data_bytes,
                          const std::string& message) {
     const std::clock_t start = std::clock();
-    CHECK(refusal(file_of(header, data_bytes)) == message);
+    CHECK(file_refusal(file_of(header, data_bytes)) == message);
     CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < limit);
   };
   std::string names = "{", distinct = R"({"__metadata__":{"a":"")",
@@ -622,8 +609,8 @@ TEST_CASE("a file that no reader would take is not written") {
 }
 
 TEST_CASE("a saved file is read from its mapping, and again after its pages were released") {
-  const Folder folder;
-  const std::string path = folder / "w.safetensors";
+  const ScratchFolder folder;
+  const std::string path = folder.path("w.safetensors");
   const std::vector<float> values = {1, 2, 3};
   save_safetensors(path, one_tensor(values));
   MappedFile first(path);
@@ -638,8 +625,8 @@ TEST_CASE("a saved file is read from its mapping, and again after its pages were
 }
 
 TEST_CASE("a file can be replaced by what is read from its own mapping") {
-  const Folder folder;
-  const std::string path = folder / "w.safetensors";
+  const ScratchFolder folder;
+  const std::string path = folder.path("w.safetensors");
   const std::vector<float> values = {1, 2, 3};
   save_safetensors(path, one_tensor(values));
   const MappedFile file(path);
@@ -647,31 +634,32 @@ TEST_CASE("a file can be replaced by what is read from its own mapping") {
   save_safetensors(path, parse_safetensors(file.bytes(), path));
   const MappedFile again(path);
   CHECK(Bytes(again.bytes().begin(), again.bytes().end()) == before);
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
+  CHECK(folder.names().size() == 1);
 }
 
 TEST_CASE("what cannot be mapped says its path and why") {
-  const Folder folder;
-  CHECK_THROWS_WITH(MappedFile(folder / "none"), folder / "none: No such file or directory");
-  CHECK_THROWS_WITH(MappedFile(folder.path), folder.path + " is a directory");
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH(MappedFile(folder.path("none")),
+                    folder.path("none") + ": No such file or directory");
+  CHECK_THROWS_WITH(MappedFile(folder.path()), folder.path() + " is a directory");
   CHECK_THROWS_WITH(MappedFile("/dev/null"), "/dev/null is not a regular file");
-  write_text(folder / "file", "");
-  CHECK(MappedFile(folder / "file").bytes().empty());
-  CHECK_THROWS_WITH(MappedFile(folder / "file/x"), folder / "file/x: Not a directory");
-  std::filesystem::permissions(folder / "file", std::filesystem::perms::none);
-  if (!std::ifstream(folder / "file")) {  // not as root
-    CHECK_THROWS_WITH(MappedFile(folder / "file"), folder / "file: Permission denied");
+  write_text(folder.path("file"), "");
+  CHECK(MappedFile(folder.path("file")).bytes().empty());
+  CHECK_THROWS_WITH(MappedFile(folder.path("file/x")), folder.path("file/x") + ": Not a directory");
+  std::filesystem::permissions(folder.path("file"), std::filesystem::perms::none);
+  if (!std::ifstream(folder.path("file"))) {  // not as root
+    CHECK_THROWS_WITH(MappedFile(folder.path("file")), folder.path("file") + ": Permission denied");
   }
 }
 
 TEST_CASE("what cannot be saved says its path and why, and leaves nothing behind") {
   const std::vector<float> values(100'000, 1.0F);
   const Safetensors content = one_tensor(values);
-  const Folder folder;
-  CHECK_THROWS_WITH(save_safetensors(folder / "none/w", content),
-                    folder / "none/w: cannot write: No such file or directory");
-  CHECK_THROWS_WITH(save_safetensors(folder.path, content),
-                    folder.path + ": cannot write: Is a directory");
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH(save_safetensors(folder.path("none/w"), content),
+                    folder.path("none/w") + ": cannot write: No such file or directory");
+  CHECK_THROWS_WITH(save_safetensors(folder.path(), content),
+                    folder.path() + ": cannot write: Is a directory");
   if (std::filesystem::exists("/dev/full")) {
     CHECK_THROWS_WITH(save_safetensors("/dev/full", content),
                       "/dev/full: cannot write: No space left on device");
@@ -681,14 +669,15 @@ TEST_CASE("what cannot be saved says its path and why, and leaves nothing behind
     CHECK(std::filesystem::is_character_file("/dev/full"));
   }
   CHECK_THROWS_WITH(
-      save_safetensors(folder / "w", {{{"w", DType::F32, {3}, {}}}, {}}),
-      folder / "w: tensor \"w\": data_offsets [0, 0] hold 0 bytes, shape [3] of F32 needs 12");
-  CHECK(folder.empty());
+      save_safetensors(folder.path("w"), {{{"w", DType::F32, {3}, {}}}, {}}),
+      folder.path("w") +
+          ": tensor \"w\": data_offsets [0, 0] hold 0 bytes, shape [3] of F32 needs 12");
+  CHECK(folder.names().empty());
 }
 
 TEST_CASE("a disk that gets full while saving leaves the file that was there") {
-  const Folder folder;
-  const std::string path = folder / "w";
+  const ScratchFolder folder;
+  const std::string path = folder.path("w");
   const std::vector<float> small = {1, 2};
   save_safetensors(path, one_tensor(small));
 
@@ -699,17 +688,12 @@ TEST_CASE("a disk that gets full while saving leaves the file that was there") {
   tight.rlim_cur = 1000;
   ::setrlimit(RLIMIT_FSIZE, &tight);
   const std::vector<float> large(1000);
-  std::string message;
-  try {
-    save_safetensors(path, one_tensor(large));
-  } catch (const Error& error) {
-    message = error.what();
-  }
+  const std::string message = refusal([&] { save_safetensors(path, one_tensor(large)); });
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
 
   CHECK(message == path + ": cannot write: File too large");
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
+  CHECK(folder.names().size() == 1);
   const MappedFile file(path);
   CHECK(parse_safetensors(file.bytes(), path).tensors.at(0).bytes.size() == 8);
 }

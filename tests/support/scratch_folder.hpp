@@ -1,11 +1,12 @@
 // A folder for a test's files, gone with all that is in it when the test ends.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <iterator>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <camlite/error.hpp>
 
@@ -28,8 +29,14 @@ class ScratchFolder {
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::string path() const { return folder_.string(); }
 
-  // How many files are in it.
-  long files() const { return std::distance(std::filesystem::directory_iterator(folder_), {}); }
+  // What is in it, sorted.
+  std::vector<std::string> names() const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_))
+      found.push_back(entry.path().filename().string());
+    std::sort(found.begin(), found.end());
+    return found;
+  }
 
  private:
   std::filesystem::path folder_;
