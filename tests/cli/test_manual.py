@@ -99,12 +99,32 @@ class Completion(ProgramTest):
         self.assertEqual(set(self.bash("cam", "a")), {"a photo.jpg", "a folder"})
         self.assertEqual(self.bash("evaluate", "--images", "a"), ["a folder"])
 
+    def test_bash_knows_every_choice_of_the_help(self):
+        known = {}
+        for command in COMMANDS:
+            text, _ = self.camlite(command, "--help")
+            for option, about in re.findall(r"^  (?:-\w,)?(--[\w-]+|[A-Z]+) (.*(?:\n {10}.*)*)", text, re.M):
+                if choices := re.search(r"; one of (.*)", " ".join(about.split())):
+                    known[command, option] = choices[1].split(", ")
+        for option, choices in known.items():
+            words = option if option[1].startswith("-") else option[:1]
+            self.assertEqual(self.bash(*words, ""), choices, option)
+        self.assertEqual(known["cam", "--colormap"], ["jet", "turbo", "viridis", "gray"])
+        self.assertEqual(known["completion", "SHELL"], ["bash", "zsh", "fish"])
+        for option in ("--arch", "--channels", "--dtype", "--preprocess"):
+            self.assertIn(("convert", option), known)
+        for command in ("cam", "classify", "evaluate"):
+            self.assertEqual(known[command, "--crops"], ["1", "10"])
+            self.assertIn("vgg16-gap", known[command, "--arch"])
+
     @needs("fish")
     def test_fish(self):
         (self.here / "camlite").symlink_to(PROGRAM)
         self.assertEqual(self.fish("camlite ev"), ["evaluate"])
         self.assertIn("--truth", self.fish("camlite evaluate --tr"))
         self.assertEqual(set(self.fish("camlite evaluate --rule ")), {"paper", "authors", "authors-largest"})
+        self.assertEqual(set(self.fish("camlite cam --colormap ")), {"jet", "turbo", "viridis", "gray"})
+        self.assertEqual(self.fish("camlite completion f"), ["fish"])
 
     @needs("zsh")
     def test_zsh(self):
@@ -135,6 +155,8 @@ class Completion(ProgramTest):
         asked = offers("camlite evaluate --rule ")
         for choice in ("paper", "authors-largest"):
             self.assertIn(choice, asked)
+        self.assertIn("--colormap viridis", offers("camlite cam --colormap v"))
+        self.assertIn("completion fish", offers("camlite completion f"))
 
     def test_another_shell_is_refused(self):
         _, err = self.camlite("completion", "tcsh", status=2)

@@ -48,12 +48,16 @@ std::string bash(const std::vector<CommandPage>& pages) {
   for (const CommandPage& page : pages) {
     std::vector<std::string> names;
     for (const OptionPage& option : page.options) {
-      if (option.positional()) continue;
-      names.insert(names.end(), option.names.begin(), option.names.end());
-      if (!option.takes_value) continue;
+      if (option.positional() && option.choices.empty()) continue;
       std::string patterns;
-      for (const std::string& name : option.names)
-        patterns += (patterns.empty() ? "" : "|") + page.name + "," + name;
+      if (option.positional()) {  // the first word behind the command
+        patterns = page.name + "," + page.name;
+      } else {
+        names.insert(names.end(), option.names.begin(), option.names.end());
+        if (!option.takes_value) continue;
+        for (const std::string& name : option.names)
+          patterns += (patterns.empty() ? "" : "|") + page.name + "," + name;
+      }
       const std::string choices = option.choices.empty()
                                       ? option.folder ? "compgen -d" : "compgen -f"
                                       : "compgen -W " + bash_list(option.choices);
@@ -102,8 +106,13 @@ std::string zsh(const std::vector<CommandPage>& pages) {
   for (const CommandPage& page : pages) {
     commands += text("    ", shell_word(page.name + ":" + plain(page.summary)), "\n");
     cases += text("    ", page.name, ")\n      _arguments -s \\\n");
+    std::string words = "*:file:_files";
     for (const OptionPage& option : page.options) {
-      if (option.positional()) continue;
+      if (option.positional()) {
+        if (!option.choices.empty())
+          words = text("1:", plain(option.value), ":(", joined(option.choices), ")");
+        continue;
+      }
       const std::string value =
           !option.takes_value ? ""
                               : ":" + plain(option.value) + ":" +
@@ -116,7 +125,7 @@ std::string zsh(const std::vector<CommandPage>& pages) {
                  " \\\n");
       }
     }
-    cases += "        '*:file:_files' ;;\n";
+    cases += text("        ", shell_word(words), " ;;\n");
   }
   return text(
       "#compdef camlite\n"
@@ -148,8 +157,12 @@ std::string fish(const std::vector<CommandPage>& pages) {
     out += text("complete -c camlite -n __fish_use_subcommand -a ", page.name, " -d ",
                 shell_word(page.summary), "\n");
     for (const OptionPage& option : page.options) {
-      if (option.positional()) continue;
+      if (option.positional() && option.choices.empty()) continue;
       out += text("complete -c camlite -n '__fish_seen_subcommand_from ", page.name, "'");
+      if (option.positional()) {
+        out += " -f -a " + shell_word(joined(option.choices)) + "\n";
+        continue;
+      }
       for (const std::string& name : option.names)
         out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       out += " -d " + shell_word(option.summary());

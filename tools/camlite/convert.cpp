@@ -27,6 +27,7 @@
 #include "convert/readers.hpp"
 #include "convert/verify.hpp"
 #include "json.hpp"
+#include "model_choice.hpp"
 
 namespace camlite::tool {
 
@@ -66,7 +67,7 @@ Draft read(Format format, const ConvertOptions& options, ConversionReport& repor
       if (options.arch.empty()) {
         throw UsageError(text(options.in,
                               ": a safetensors file of weights without a network; name it with "
-                              "--arch (camlite info --help lists them)"));
+                              "--arch (camlite convert --help lists them)"));
       }
       return read_state_dict(options.in, options.arch, report);
     case Format::checkpoint:
@@ -313,7 +314,8 @@ void add_convert(CLI::App& program, int& status) {
       ->add_option("--arch", options->arch,
                    "the network whose weights a safetensors file holds, under the names of "
                    "PyTorch's state dict")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->check(CLI::IsMember(architecture_choices()));
   command->add_option("--labels", options->labels, "the names of the classes, one a line")
       ->type_name("FILE");
   command

@@ -35,14 +35,12 @@ Json to_json(const DrawingOptions& options) {
 }
 
 void add_drawing_options(CLI::App& command, DrawingOptions& options, CLI::Option* no_overlay) {
-  command.add_option("--colormap", options.colormap, "jet, turbo, viridis or gray")
+  std::vector<std::string> names;
+  for (const auto& one : colormaps) names.emplace_back(one.first);
+  command.add_option("--colormap", options.colormap, "the colours of the heatmap")
       ->type_name("NAME")
       ->capture_default_str()
-      ->check([](const std::string& name) {
-        return find_colormap(name) != std::end(colormaps)
-                   ? std::string()
-                   : text("there is no colormap \"", name, "\"; jet, turbo, viridis and gray are");
-      });
+      ->check(CLI::IsMember(names));
   command.add_option("--alpha", options.alpha, "share of the heatmap in the overlay, 0 to 1")
       ->type_name("A")
       ->capture_default_str()

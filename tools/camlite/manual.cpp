@@ -46,7 +46,7 @@ std::string as_it_is(std::string_view words) {
   return text(".PP\n.nf\n", roff(words), "\n.fi\n");
 }
 
-// What --help has for an option, with the value and the choices that it takes.
+// What --help has for an option.
 std::string option_entry(const OptionPage& option) {
   std::string names;
   for (const std::string& name : option.names) {
@@ -55,10 +55,6 @@ std::string option_entry(const OptionPage& option) {
   }
   if (option.takes_value && !option.positional()) names += " " + italic(option.value);
   std::string out = text(".TP\n", names, "\n", roff(option.description));
-  std::string choices;
-  for (const std::string& choice : option.choices)
-    choices += (choices.empty() ? "" : ", ") + roff(choice);
-  if (!choices.empty()) out += "; one of " + choices;
   if (!option.default_value.empty()) out += " (" + roff(option.default_value) + ")";
   return out + "\n";
 }

@@ -172,6 +172,12 @@ std::string ModelChoice::name() const {
   return std::filesystem::path(path.empty() ? find_default_model().path : path).stem().string();
 }
 
+std::vector<std::string> architecture_choices() {
+  std::vector<std::string> names;
+  for (const Architecture& one : architectures) names.emplace_back(one.name);
+  return names;
+}
+
 void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) {
   auto* model =
       command
@@ -179,12 +185,11 @@ void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) 
               positional ? "MODEL,--model" : "--model", choice.path,
               "the model, by file or by name (camlite models); without it the default model")
           ->type_name("FILE|NAME");
-  auto* arch = command
-                   .add_option("--arch", choice.arch,
-                               text("instead of a file a network with random weights: ",
-                                    architecture_names()))
-                   ->type_name("NAME")
-                   ->excludes(model);
+  auto* arch =
+      command.add_option("--arch", choice.arch, "instead of a file a network with random weights")
+          ->type_name("NAME")
+          ->check(CLI::IsMember(architecture_choices()))
+          ->excludes(model);
   command
       .add_option("--groups", choice.groups,
                   "of the convolutions that the paper adds, in --arch vgg16-gap, vgg16-bn-gap, "

@@ -23,6 +23,9 @@ struct ModelChoice {
   std::string name() const;
 };
 
+// What --arch may be.
+std::vector<std::string> architecture_choices();
+
 // Adds --model (or, where `positional`, also MODEL without a flag), --arch, --groups, --threads and
 // --max-memory.
 void add_model_options(CLI::App& command, ModelChoice& choice, bool positional = false);

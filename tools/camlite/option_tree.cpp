@@ -26,7 +26,7 @@ OptionPage page_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   page.value = type.substr(0, type.find(':'));
   page.choices = choices_in(type);
-  page.description = option.get_description();
+  page.description = description_of(option);
   page.default_value = option.get_default_str();
   page.required = option.get_required();
   page.takes_value = option.get_items_expected_max() > 0;
@@ -36,6 +36,16 @@ OptionPage page_of(const CLI::Option& option) {
 }
 
 }  // namespace
+
+std::string description_of(const CLI::Option& option) {
+  std::string out = option.get_description();
+  const char* before = "; one of ";
+  for (const std::string& choice : choices_in(option.get_type_name())) {
+    out += before + choice;
+    before = ", ";
+  }
+  return out;
+}
 
 std::string OptionPage::summary() const {
   const std::string_view all = description;

@@ -10,10 +10,10 @@
 namespace camlite::tool {
 
 struct OptionPage {
-  std::vector<std::string> names;  // "-h", "--help"; of a positional one just its name
-  std::string value;               // what stands for the value: "FILE", "N", ...
-  std::string description;
-  std::vector<std::string> choices;  // the values that there are, if they are words
+  std::vector<std::string> names;    // "-h", "--help"; of a positional one just its name
+  std::string value;                 // what stands for the value: "FILE", "N", ...
+  std::string description;           // with the choices
+  std::vector<std::string> choices;  // the values that there are, if they are so few
   std::string default_value;         // "" without one
   bool required = false;
   bool takes_value = false;
@@ -32,6 +32,9 @@ struct CommandPage {
   std::string footer;
   std::vector<OptionPage> options;
 };
+
+/// What an option says of itself, with the values that it may have, if they are so few.
+std::string description_of(const CLI::Option& option);
 
 /// What each subcommand of the program says of itself, in the order of --help.
 std::vector<CommandPage> command_pages(const CLI::App& program);

@@ -89,9 +89,7 @@ void add_view_options(CLI::App& command, PredictOptions& predict, Index& crops) 
                   "paper's authors do; takes ten times as long")
       ->type_name("N")
       ->capture_default_str()
-      ->check([](const std::string& count) {
-        return count == "1" || count == "10" ? "" : text("it must be 1 or 10, not ", count);
-      })
+      ->check(CLI::IsMember({"1", "10"}))
       ->excludes(size)
       ->excludes(whole);
 }

@@ -20,6 +20,7 @@
 #include "config.hpp"
 #include "console.hpp"
 #include "model_choice.hpp"
+#include "option_tree.hpp"
 
 namespace camlite::tool {
 namespace {
@@ -31,8 +32,16 @@ class HelpFormatter : public CLI::Formatter {
 
   HelpFormatter() { column_width(left); }
 
+  // The choices that a value has may be many: they are told with the description.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string value = CLI::Formatter::make_option_opts(option);
+    const std::size_t begin = value.find(":{"), end = value.find('}');
+    if (begin < end && end != value.npos) value.erase(begin, end + 1 - begin);
+    return value;
+  }
+
   std::string make_option_desc(const CLI::Option* option) const override {
-    const std::string description = CLI::Formatter::make_option_desc(option);
+    const std::string description = description_of(*option);
     std::string_view rest = description;
     std::string out;
     std::size_t used = 0;
