@@ -30,9 +30,9 @@ both_units folder
 echo "the single file in two translation units, one of which compiles the kernels: the same bits"
 SOURCE_DATE_EPOCH=1700000000 "$root/tools/amalgamate" "$work/single"
 version=$(sed -n 's/^#define CAMLITE_VERSION_[A-Z]* //p' "$root/include/camlite/version.hpp" | paste -sd .)
-for file in camlite.hpp camlite_image_io.hpp; do
+for file in camlite.hpp camlite_image_io.hpp camlite.h camlite_c_api.hpp; do
   grep -qF "camlite $version (2023-11-14)" <(head -1 "$work/single/$file")
-  grep -q '^// MIT License' "$work/single/$file"
+  grep -q '^\(// \)\?MIT License' "$work/single/$file"
 done
 for unit in main other; do
   sed 's|<camlite/camlite.hpp>|"camlite.hpp"|; s|<camlite/image_io.hpp>|"camlite_image_io.hpp"|' \

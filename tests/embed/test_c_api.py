@@ -46,15 +46,22 @@ class Examples(ProgramTest):
         self.top = json.loads(out)["top"]
         self.assertEqual(len(self.top), 5)
 
-    def test_c(self):
-        (self.here / "see.c").write_text(block("c"))
+    def build(self, text, flags, *more):
+        """see, from see.c and whatever comes behind it on the command line."""
+        (self.here / "see.c").write_text(text)
         compiler = os.environ["CXX"].split()
-        flags = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", f"-I{SOURCE / 'include'}"]
-        subprocess.run([*compiler, *flags, "-x", "c", "see.c", "-x", "none", LIBRARY, "-o", "see"], cwd=self.here,
-                       check=True)
-        run = subprocess.run(["./see", DEFAULT_MODEL, "photo.ppm"], cwd=self.here, capture_output=True, text=True,
-                             check=True, env={**os.environ, "LD_LIBRARY_PATH": str(LIBRARY.parent)})
-        lines = run.stdout.splitlines()
+        flags = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", *flags]
+        subprocess.run([*compiler, *flags, "-x", "c", "-c", "see.c"], cwd=self.here, check=True)
+        subprocess.run([*compiler, "see.o", *more, "-o", "see"], cwd=self.here, check=True)
+
+    def see(self, status=0, model=DEFAULT_MODEL):
+        done = subprocess.run(["./see", model, "photo.ppm"], cwd=self.here, capture_output=True, text=True,
+                              env={**os.environ, "LD_LIBRARY_PATH": str(LIBRARY.parent)})
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    def check_what_it_sees(self):
+        lines = self.see().stdout.splitlines()
         for line, expected in zip(lines, self.top):
             _, index, probability, label = line.split(" ", 3)
             self.assertEqual((int(index), label), (expected["class"], expected["label"]))
@@ -62,11 +69,19 @@ class Examples(ProgramTest):
         boxes = [line for line in lines if line.startswith("box")]
         self.assertEqual(boxes[0], "box " + " ".join(map(str, self.top[0]["box"])))
         self.assertEqual(len(lines) - 5 - len(boxes), 8, "a map of 8 x 8")
+        self.assertIn("photo.ppm", self.see(model="photo.ppm", status=1).stderr)
 
-        failed = subprocess.run(["./see", "photo.ppm", "photo.ppm"], cwd=self.here, capture_output=True, text=True,
-                                env={**os.environ, "LD_LIBRARY_PATH": str(LIBRARY.parent)})
-        self.assertEqual(failed.returncode, 1)
-        self.assertIn("photo.ppm", failed.stderr)
+    def test_c(self):
+        self.build(block("c"), [f"-I{SOURCE / 'include'}"], LIBRARY)
+        self.check_what_it_sees()
+
+    def test_c_beside_the_single_file(self):
+        subprocess.run([SOURCE / "tools/amalgamate", "single"], cwd=self.here, check=True)
+        (self.here / "camlite.cpp").write_text(block("cpp"))
+        # Quickly: not optimized, with the build's kernels.
+        self.build(block("c").replace("<camlite/camlite.h>", '"camlite.h"'), ["-Isingle"],
+                   "-std=c++20", "-O0", "-DCAMLITE_SEPARATE_KERNELS", "-Isingle", "camlite.cpp", LIBRARY.parent / "libkernels.a")
+        self.check_what_it_sees()
 
     def test_python(self):
         classes, boxes = see.see(lib, str(DEFAULT_MODEL), Image.open(self.here / "photo.png"))

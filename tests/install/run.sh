@@ -4,7 +4,7 @@
 #
 #   tests/install/run.sh BUILD_FOLDER COMPILER
 set -euo pipefail
-build=$1
+build=$(realpath "$1")
 export CXX=$2
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -59,6 +59,30 @@ for project in "${projects[@]}"; do
 done
 for project in pkg_config cmake meson; do cmp "$work/single_file/output" "$work/$project/output"; done
 head -1 "$work/cmake/output"
+
+echo "the single file with OpenMP or BLAS alone: the same bits"
+# As the one above, which has what the build has; tests/embed has neither. Quickly: not optimized, the build's kernels.
+# single_file_with NAME FLAG...
+single_file_with() {
+  local app=$work/single_file/app_$1
+  shift
+  "$CXX" -std=c++20 -O0 -DCAMLITE_SEPARATE_KERNELS "$work/single_file/app.cpp" "$@" "$build/libkernels.a" -o "$app"
+  "$app" "$model" >"$app.output"
+  cmp "$work/single_file/output" "$app.output"
+}
+runs=()
+if [[ $(pkg-config --cflags camlite) == *-fopenmp* ]]; then
+  single_file_with openmp -fopenmp & runs+=($!)
+else
+  echo "NOT TESTED: OpenMP, which this build has not"
+fi
+if [[ $(pkg-config --cflags camlite) == *-DCAMLITE_BLAS=1* ]]; then
+  # shellcheck disable=SC2046  # flags are words
+  single_file_with blas -DCAMLITE_BLAS=1 $(pkg-config --cflags --libs openblas) & runs+=($!)
+else
+  echo "NOT TESTED: BLAS, which this build has not"
+fi
+for run in "${runs[@]}"; do wait "$run"; done
 
 echo "one version everywhere"
 version=$(pkg-config --modversion camlite)
