@@ -55,6 +55,12 @@ class Models(ProgramTest):
         self.assertIn("good", out)
         self.assertIn("bad.safetensors", err)
 
+    def test_a_folder_that_cannot_be_listed_is_named(self):
+        (self.here / "file").write_bytes(b"")
+        out, err = self.camlite("models", environment={**self.home, "CAMLITE_MODELS": str(self.here / "file")})
+        self.assertIn("tiny_vgg_gap", out)
+        self.assertIn(f"{self.here}/file: cannot list: Not a directory", err)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -59,6 +59,9 @@ std::vector<NamedModel> named_models() {
       const fs::path& path = file->path();
       if (path.extension() == model_suffix) found.emplace(path.stem().string(), path.string());
     }
+    // One that is not there has no models; one that cannot be read may have.
+    if (error && error != std::errc::no_such_file_or_directory)
+      complain(text(folder, ": cannot list: ", error.message()));
   }
   std::vector<NamedModel> models;
   models.reserve(found.size());
