@@ -33,10 +33,7 @@ class UpsampledRows {
     blend_.resize(static_cast<std::size_t>(map.extent(1)));
   }
 
-  Index height() const { return static_cast<Index>(rows_.size()); }
-  Index width() const { return static_cast<Index>(shares_.size()); }
-
-  // Writes the width() values of row y, 0 <= y < height().
+  // Writes the values of row y, 0 <= y < height, as many as `width`.
   void row(Index y, float* out) {
     const Tap& tap = rows_[static_cast<std::size_t>(y)];
     const Index w = map_.extent(1);

@@ -74,8 +74,5 @@ inline std::vector<Parameter> parameters_of(const Operator& op, std::span<const 
 inline Index multiply_adds_of(const Operator& op, std::span<const Shape> in) {
   return std::visit([&](const auto& o) { return multiply_adds_of(o, in); }, op);
 }
-inline Index scratch_of(const Operator& op, std::span<const Shape> in) {
-  return std::visit([&](const auto& o) { return scratch_of(o, in); }, op);
-}
 
 }  // namespace camlite

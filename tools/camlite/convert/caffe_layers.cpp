@@ -51,7 +51,8 @@ Size2d height_and_width(std::string_view what, const auto& both, bool has_height
 // A number that may be there, as a list.
 template <class Number>
 std::vector<Number> listed(bool has, Number number) {
-  return has ? std::vector<Number>{number} : std::vector<Number>{};
+  if (!has) return {};
+  return {number};
 }
 
 std::vector<std::uint32_t> listed(const auto& numbers) {
