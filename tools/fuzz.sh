@@ -5,12 +5,12 @@
 #
 #   FUZZ_SECONDS=20 tools/fuzz.sh     each target for so many seconds; without it 60
 #   FUZZ_JOBS=2                       how many targets at a time; without it, as there are cores
-#   FUZZ_COVERAGE=1                   how many of the library's lines the inputs reach, with a build of its own
+#   FUZZ_COVERAGE=1                   without HOURS: print the coverage, too
 #
-# Prints executions and findings of each target, of this run and of all so far. Builds into build-fuzz/. New inputs are
-# kept in build-fuzz/corpus/TARGET and the next run starts with them; findings are in build-fuzz/findings/TARGET. What is
-# found and fixed belongs into tests/fuzz/corpus/TARGET, which every build runs (meson test fuzz_replay). Exit status 1 if
-# there were findings.
+# Prints executions and findings of each target, of this run and of all so far, and how many of the library's lines the
+# inputs reach (which takes a build of its own). Builds into build-fuzz/. New inputs are kept in build-fuzz/corpus/TARGET
+# and the next run starts with them; findings are in build-fuzz/findings/TARGET. What is found and fixed belongs into
+# tests/fuzz/corpus/TARGET, which every build runs (meson test fuzz_replay). Exit status 1 if there were findings.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/debian.sh
@@ -90,5 +90,5 @@ export seconds
 status=0
 printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz {}' || status=1
 all_runs
-[ -z "${FUZZ_COVERAGE:-}" ] || coverage
+[ -z "$hours${FUZZ_COVERAGE:-}" ] || coverage
 exit "$status"
