@@ -19,6 +19,7 @@
 #include "support/refusal.hpp"
 #include "support/scratch_folder.hpp"
 
+using camlite::BoxOptions;
 using camlite::DType;
 using camlite::Error;
 using camlite::graph_text;
@@ -28,6 +29,7 @@ using camlite::make_model;
 using camlite::Model;
 using camlite::model_content;
 using camlite::ModelParts;
+using camlite::parse_box_options;
 using camlite::parse_graph;
 using camlite::parse_preprocessing;
 using camlite::Preprocessing;
@@ -96,6 +98,7 @@ void check_same(const Model& a, const Model& b) {
   CHECK(graph_text(a.graph()) == graph_text(b.graph()));
   CHECK(a.labels() == b.labels());
   CHECK(a.preprocessing() == b.preprocessing());
+  CHECK(a.box_options() == b.box_options());
   CHECK(a.notes() == b.notes());
   CHECK(a.classes() == b.classes());
   REQUIRE(a.tensors().size() == b.tensors().size());
@@ -122,6 +125,7 @@ Model rich_model() {
   parts.preprocessing.scale = 1.0 / 3;
   parts.preprocessing.mean = {0.1, -1e-300, 123.68};
   parts.preprocessing.std = {1e300, std::numeric_limits<double>::denorm_min(), -0.7};
+  parts.boxes.threshold = 1.0F / 3;
   parts.notes = {{"license", "CC0\nand \xc2\xa9"}, {"a", ""}, {"", "b"}};
   Random random(1);
   std::vector<std::pair<std::string, Tensor<float>>> weights;
@@ -261,6 +265,10 @@ TEST_CASE("a model in memory is checked like one in a file") {
   parts.preprocessing.std[1] = 0;
   CHECK_THROWS_WITH(Model(parts), "model: preprocessing: std must not be 0");
   parts.preprocessing = {};
+  parts.boxes.threshold = 1.5F;
+  CHECK_THROWS_WITH(Model(parts),
+                    "model: boxes: the threshold is a fraction of the maximum, 0 to 1, not 1.5");
+  parts.boxes = {};
   parts.tensors.push_back(parts.tensors.back());
   CHECK_THROWS_WITH(Model(parts), "model: a tensor is there twice");
   parts.tensors.pop_back();
@@ -313,6 +321,36 @@ TEST_CASE("a file with any byte changed is loaded or refused") {
     }
     CHECK_NOTHROW(file_refusal(spoiled));  // nothing but Error is thrown
   }
+}
+
+TEST_CASE("how boxes are cut is read line by line, and written where it is not the usual way") {
+  CHECK(parse_box_options("") == BoxOptions{});
+  CHECK(parse_box_options("\nthreshold=0.35\r\n") == BoxOptions{.threshold = 0.35F});
+  CHECK(parse_box_options("threshold=0") == BoxOptions{.threshold = 0});
+  const auto refused = [](const std::string& lines) {
+    return refusal([&] { parse_box_options(lines, "m"); });
+  };
+  CHECK(refused("\nrule=paper") == "m: boxes line 2: there is no setting \"rule\"");
+  CHECK(refused("threshold=high") == "m: boxes line 1: threshold must be a number, not \"high\"");
+  CHECK(refused("threshold=nan") == "m: boxes line 1: threshold must be a number, not \"nan\"");
+  CHECK(refused("threshold=-0.1") ==
+        "m: boxes: the threshold is a fraction of the maximum, 0 to 1, not -0.1");
+
+  Safetensors file = small_content();
+  file.metadata.emplace_back("camlite.boxes", "threshold=0.4");
+  const Bytes written = write_safetensors(file);
+  CHECK(load_model(written).box_options() == BoxOptions{.threshold = 0.4F});
+  CHECK(refusal_of([](Safetensors& spoiled) {
+          spoiled.metadata.emplace_back("camlite.boxes", "threshold=2");
+        }) == "m: boxes: the threshold is a fraction of the maximum, 0 to 1, not 2");
+  const auto keys = [](const Safetensors& content) {
+    return std::count_if(content.metadata.begin(), content.metadata.end(),
+                         [](const auto& pair) { return pair.first == "camlite.boxes"; });
+  };
+  CHECK(keys(model_content(load_model(written))) == 1);
+  metadata(file, "camlite.boxes") = "threshold=0.2";
+  const Bytes usual = write_safetensors(file);
+  CHECK(keys(model_content(load_model(usual))) == 0);
 }
 
 TEST_CASE("preprocessing that is printed and read again is the same to the last bit") {

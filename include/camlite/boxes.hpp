@@ -8,6 +8,7 @@
 
 #include <camlite/box.hpp>
 #include <camlite/error.hpp>
+#include <camlite/model/box_options.hpp>
 #include <camlite/tensor.hpp>
 #include <camlite/union_find.hpp>
 #include <camlite/upsample.hpp>
@@ -150,11 +151,6 @@ inline float greatest(const float* values, Index count, float least) {
 
 }  // namespace detail
 
-// How high a map must be inside of a box; the default is the paper's.
-struct BoxOptions {
-  float threshold = 0.2F;  // a fraction of the map's maximum, 0 to 1
-};
-
 // The boxes of a class activation map by the paper's rule, in the coordinates of the picture: the
 // (h, w) map is upsampled bilinearly to the size of `view`, the part of the picture that it covers
 // (see upsample), its connected regions with
@@ -169,9 +165,7 @@ struct BoxOptions {
 // w), neither zero, the view has at least one pixel, and 0 <= threshold <= 1.
 inline std::vector<Box> boxes(TensorView<const float> map, const Box& view,
                               const BoxOptions& options = {}) {
-  if (!(options.threshold >= 0 && options.threshold <= 1)) {
-    fail("boxes: the threshold is a fraction of the maximum, 0 to 1, not ", options.threshold);
-  }
+  detail::check(options, "boxes");
   UpsampledRows rows(map, view.height, view.width);
   std::vector<float> row(static_cast<std::size_t>(view.width));
 

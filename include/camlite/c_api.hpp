@@ -226,6 +226,13 @@ int camlite_map(const camlite_prediction* prediction, int64_t index, float* out,
   });
 }
 
+float camlite_box_threshold(const camlite_prediction* prediction) {
+  using namespace camlite::detail;
+  return without_exceptions(-1.0F, [&] {
+    return given(prediction, "camlite_box_threshold", "prediction").seen.box_options().threshold;
+  });
+}
+
 int64_t camlite_boxes(const camlite_prediction* prediction, int64_t index, float threshold,
                       camlite_box* out, int64_t room) {
   using namespace camlite::detail;

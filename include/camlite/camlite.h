@@ -100,9 +100,13 @@ CAMLITE_C_API int camlite_map_size(const camlite_prediction* prediction, int64_t
 CAMLITE_C_API int camlite_map(const camlite_prediction* prediction, int64_t index, float* out,
                               int64_t room);
 
+/* The share of a map's maximum, 0 to 1, at which the model asks for boxes to be cut: what its file
+   says, or the paper's 0.2. Negative on failure. */
+CAMLITE_C_API float camlite_box_threshold(const camlite_prediction* prediction);
+
 /* The boxes of class `index` in the picture: around each connected part of its map, enlarged to the
-   view, above `threshold` (0 to 1; the paper's is 0.2) times the map's maximum; that of most pixels
-   first. Writes the first `room` of them to `out`, which may be NULL if `room` is 0, and returns
+   view, above `threshold` (0 to 1, see camlite_box_threshold) times the map's maximum; that of most
+   pixels first. Writes the first `room` of them to `out`, which may be NULL if `room` is 0, and returns
    how many there are in all. Negative on failure. */
 CAMLITE_C_API int64_t camlite_boxes(const camlite_prediction* prediction, int64_t index,
                                     float threshold, camlite_box* out, int64_t room);

@@ -87,6 +87,9 @@ class Prediction {
   // only it.
   const Box& view() const { return view_; }
 
+  // How the model asks for its maps to be cut into boxes: boxes(map, view(), box_options()).
+  const BoxOptions& box_options() const { return model_.box_options(); }
+
  private:
   Index checked(Index k) const {
     if (k < 0 || k >= classes())

@@ -133,6 +133,9 @@ class TenCropPrediction {
   // The whole picture, in its pixels: what maps cover.
   const Box& view() const { return view_; }
 
+  // As Prediction's.
+  const BoxOptions& box_options() const { return seen_[0].box_options(); }
+
  private:
   std::vector<Prediction> seen_;
   TenCrops crops_;

@@ -33,6 +33,11 @@ class Cam(ProgramTest):
         box = lambda *options: self.json("cam", picture, "--model", self.colours(), *options)[0]["top"][0]["box"]
         self.assertEqual(box(), [2, 2, 30, 20])
         self.assertEqual(box("--threshold", "0.3"), [10, 10, 5, 5])
+        asking = self.here / "asking.safetensors"
+        self.camlite("convert", self.colours(), asking, "--box-threshold", 0.3)
+        look = lambda *options: self.json("cam", picture, "--model", asking, *options)[0]["top"][0]["box"]
+        self.assertEqual(look(), [10, 10, 5, 5])
+        self.assertEqual(look("--threshold", 0.2), [2, 2, 30, 20])
         for wrong in ("nan", "-0.1", "1.5", "x"):
             self.camlite("cam", picture, "--model", self.colours(), "--threshold", wrong, status=2)
 

@@ -143,6 +143,16 @@ class Convert(ProgramTest):
         self.assertEqual(info["preprocessing"].split(),
                          ["resize=36x36", "crop=32", "channels=bgr", "scale=1", "mean=1,2,3", "std=1,1,1"])
 
+    def test_where_boxes_are_cut(self):
+        self.camlite("convert", self.model(), "a.safetensors", "--box-threshold", 0.35)
+        self.camlite("convert", "a.safetensors", "b.safetensors")
+        self.camlite("export", "b.safetensors", "b.onnx")
+        self.camlite("convert", "b.onnx", "c.safetensors")
+        for model, threshold in ((self.model(), 0.2), ("a.safetensors", 0.35), ("b.safetensors", 0.35), ("c.safetensors", 0.35)):
+            self.assertEqual(self.json("info", model)[0]["box_threshold"], threshold, model)
+        for wrong in (-0.1, 1.1, "nan"):
+            self.camlite("convert", self.model(), "d.safetensors", "--box-threshold", wrong, status=2)
+
     def test_notes_stay_with_the_model(self):
         self.camlite("convert", self.model(), "a.safetensors", "--note", "license=MIT", "--note", "source=a=b")
         self.camlite("convert", "a.safetensors", "b.safetensors", "--note", "license=Apache-2.0")

@@ -54,6 +54,7 @@ class Info(ProgramTest):
         self.assertRegex(out, r"\n  conv +conv2d\+relu +8x8x4 +112 +0\.01 M +implicit gemm")
         self.assertRegex(out, r"\n  total +137 ")
         self.assertRegex(out, r"\n  CAM head +features pool \(4x4x4\) -> global_avg_pool gap -> linear fc\n")
+        self.assertRegex(out, r"\n  boxes +above 0\.2 of a map's maximum\n")
         self.assertRegex(out, r"\n  license +MIT\n")
         self.assertNotIn("\x1b", out)
 

@@ -176,6 +176,11 @@ class Interface(ProgramTest):
         self.assertEqual(lib.camlite_boxes(seen, 3, 0.5, boxes, 64), found)
         self.assertGreater(found, 0)
 
+    def test_the_model_says_where_its_boxes_are_cut(self):
+        done = subprocess.run([PROGRAM, "info", DEFAULT_MODEL, "--json"], capture_output=True, check=True)
+        threshold = json.loads(done.stdout)["box_threshold"]
+        self.assertAlmostEqual(lib.camlite_box_threshold(self.predict(self.pixels)), threshold, places=6)
+
     def test_null_is_an_error(self):
         seen, cell = self.predict(self.pixels), ctypes.c_int64()
         for call, function, name in (
@@ -193,6 +198,7 @@ class Interface(ProgramTest):
             (lambda: lib.camlite_map_size(seen, cell, None), "map_size", "height"),
             (lambda: lib.camlite_map(None, 0, None, 0), "map", "prediction"),
             (lambda: lib.camlite_map(seen, 0, None, 64), "map", "out"),
+            (lambda: lib.camlite_box_threshold(None), "box_threshold", "prediction"),
             (lambda: lib.camlite_boxes(None, 0, 0.2, None, 0), "boxes", "prediction"),
             (lambda: lib.camlite_boxes(seen, 0, 0.2, None, 1), "boxes", "out"),
         ):

@@ -2,6 +2,7 @@
 #include <camlite/model/graph.hpp>
 
 #include <camlite/cam.hpp>
+#include <camlite/model/box_options.hpp>
 #include <camlite/model/preprocessing.hpp>
 #include <camlite/model/random_model.hpp>
 #include <camlite/network.hpp>
@@ -21,10 +22,18 @@ void try_preprocessing(std::string_view text) try {
 } catch (const Error&) {
 }
 
+void try_box_options(std::string_view text) try {
+  const BoxOptions read = parse_box_options(text);
+  require(parse_box_options(box_options_text(read)) == read,
+          "box options written as text are read as the same");
+} catch (const Error&) {
+}
+
 }  // namespace
 
 void fuzz_graph(Bytes input) {
   try_preprocessing(as_text(input));
+  try_box_options(as_text(input));
   const Graph graph = parse_graph(as_text(input));
   const std::string text = graph_text(graph);
   require(graph_text(parse_graph(text)) == text, "a graph written as text is read as the same");

@@ -61,10 +61,12 @@ preprocessing = "resize=10x9\ncrop=8x6\nchannels=bgr\nscale=1\nmean=104,117,123\
 for name, graph in graphs.items():
     write("graph", name, graph.encode())
 write("graph", "preprocessing", preprocessing.encode())
+boxes = "threshold=0.35\n"
+write("graph", "boxes", boxes.encode())
 
 weights = {"conv.weight": floats(4, 3, 3, 3), "conv.bias": floats(4), "fc.weight": floats(2, 4), "fc.bias": floats(2)}
 metadata = {"camlite.version": "1", "camlite.graph": graphs["gap"], "camlite.preprocess": preprocessing,
-            "camlite.labels": "cat\ndog\n", "license": "none"}
+            "camlite.boxes": boxes, "camlite.labels": "cat\ndog\n", "license": "none"}
 write("model", "gap", safetensors(weights, metadata))
 write("model", "half", safetensors({name: array.astype("float16") for name, array in weights.items()}, metadata))
 write("model", "no_weights", safetensors({}, {"camlite.version": "1", "camlite.graph": graphs["pools"]}))

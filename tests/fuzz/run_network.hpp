@@ -44,7 +44,7 @@ inline void run_network(const Model& model) {
           "as many classes as were asked for");
   if (!network.has_cam_head()) return;
   const Tensor<float> map = class_activation_map(first, first.top(1).at(0).index);
-  for (const Box& box : boxes(map, first.view())) {
+  for (const Box& box : boxes(map, first.view(), first.box_options())) {
     require(box.x >= 0 && box.y >= 0 && box.x + box.width <= picture.width() &&
                 box.y + box.height <= picture.height(),
             "boxes are inside of the picture");

@@ -37,8 +37,8 @@ struct CamOptions : PictureOptions {
   std::string out;
   bool no_overlay = false;
   DrawingOptions drawing;
-  float threshold = BoxOptions().threshold;
-  std::string report;  // a folder
+  std::optional<float> threshold;  // the model's without it
+  std::string report;              // a folder
   std::size_t report_pictures = 60;
 };
 
@@ -123,8 +123,9 @@ class OverlayNames {
 };
 
 // The largest region's box, if the map is positive anywhere.
-std::optional<Box> largest_box(TensorView<const float> map, const Box& view, float threshold) {
-  const std::vector<Box> all = boxes(map, view, {.threshold = threshold});
+std::optional<Box> largest_box(TensorView<const float> map, const Box& view,
+                               const BoxOptions& options) {
+  const std::vector<Box> all = boxes(map, view, options);
   return all.empty() ? std::nullopt : std::optional(all.front());
 }
 
@@ -140,7 +141,9 @@ void write(const std::string& path, const Image& overlay) {
 class Cam {
  public:
   Cam(const CamOptions& options, const Crew& crew)
-      : options_(options), network_(make_network(options, crew)) {
+      : options_(options),
+        network_(make_network(options, crew)),
+        boxes_(camlite::tool::box_options(options.threshold, network_.model())) {
     const Model& model = network_.model();
     network_.require_maps();
     if (!options.wanted.empty()) wanted_ = find_class(model, options.wanted);
@@ -154,11 +157,12 @@ class Cam {
   }
 
   const Model& model() const { return network_.model(); }
+  const BoxOptions& box_options() const { return boxes_; }
 
   // The options that its records depend on.
   Json asked() const {
     Json asked{{"class", wanted_ ? Json(*wanted_) : Json("most probable")},
-               {"threshold", options_.threshold},
+               {"threshold", boxes_.threshold},
                {"overlays", options_.no_overlay ? "none" : "in " + options_.out}};
     if (!options_.no_overlay) asked.update(to_json(options_.drawing));
     return asked;
@@ -214,14 +218,14 @@ class Cam {
     Found found{class_activation_maps(seen, classes), {}, static_cast<std::size_t>(place)};
     for (std::size_t i = 0; i < classes.size(); ++i) {
       const TensorView<const float> map = found.maps.view()[static_cast<Index>(i)];
-      found.findings.push_back(
-          {seen.score(classes[i]), largest_box(map, seen.view(), options_.threshold)});
+      found.findings.push_back({seen.score(classes[i]), largest_box(map, seen.view(), boxes_)});
     }
     return found;
   }
 
   const CamOptions& options_;
   Network network_;
+  BoxOptions boxes_;
   std::optional<Index> wanted_;
 };
 
@@ -240,7 +244,8 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& 
       options.report, options.model.name(),
       text(pictures.size() < all ? text("The first ", pictures.size(), " of ") : "",
            counted(all, "picture"), "; boxes are around the largest region above ",
-           fixed(100 * static_cast<double>(options.threshold), 0), "% of the map's maximum."),
+           fixed(100 * static_cast<double>(cam.box_options().threshold), 0),
+           "% of the map's maximum."),
       pictures,
       [&](const std::string& picture) { return cam.show(read_picture(picture, options.limits)); },
       unread);
@@ -291,12 +296,8 @@ void add_cam(CLI::App& program, int& status) {
       command->add_flag("--no-overlay", options->no_overlay, "only print, write no pictures")
           ->excludes(out);
   add_drawing_options(*command, options->drawing, no_overlay);
-  command
-      ->add_option("--threshold", options->threshold,
-                   "a box is around the largest region above this share of the map's maximum")
-      ->type_name("T")
-      ->capture_default_str()
-      ->check(in_range(0.0F, 1.0F));
+  add_threshold_option(*command, options->threshold,
+                       "a box is around the largest region above this share of the map's maximum");
   auto* report = command
                      ->add_option("--report", options->report,
                                   "write a page to look at to DIR/index.html: pictures with map, "

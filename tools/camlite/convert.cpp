@@ -44,6 +44,7 @@ struct ConvertOptions {
   std::string channels;
   std::string mean, std;
   std::optional<double> scale;
+  std::optional<float> box_threshold;
   std::vector<std::string> notes;  // KEY=VALUE
   std::string dtype = "f32";
   std::vector<std::string> verify;  // X.npy Y.npy
@@ -273,6 +274,7 @@ int convert(const ConvertOptions& options) {
     draft.labels = read_labels(options.labels);
     if (draft.labels.empty()) fail(options.labels, ": there is no label in it");
   }
+  if (options.box_threshold) draft.boxes.threshold = *options.box_threshold;
   set_notes(draft, options.notes);
   const Model model = to_model(std::move(draft), dtype_of(options.dtype));
   const Network network(model);
@@ -347,6 +349,13 @@ void add_convert(CLI::App& program, int& status) {
                    "which the mean is taken")
       ->type_name("A,B,C or FILE");
   command->add_option("--std", options->std, "likewise")->type_name("A,B,C");
+  command
+      ->add_option(
+          "--box-threshold", options->box_threshold,
+          "the share of a map's maximum above which boxes are cut unless somebody asks for "
+          "another; camlite evaluate tells which suits the network best")
+      ->type_name("T")
+      ->check(in_range(0.0F, 1.0F));
   command
       ->add_option(
           "--note", options->notes,

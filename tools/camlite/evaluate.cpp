@@ -220,15 +220,27 @@ std::string pictures_told(const Figures& figures, const Dataset& set, std::size_
   return counted(figures.pictures, "picture") + note;
 }
 
+// How boxes come about: "tiny_vgg_gap, the paper's rule at 0.2". model: null with score maps.
+std::string method(const EvaluateOptions& options, const Model* model) {
+  if (model == nullptr) return text("maps of ", printable(options.score_maps));
+  const std::string rule =
+      options.rule == "paper"
+          ? text("the paper's rule at ", box_options(options.threshold, *model).threshold)
+          : text("the authors' rule", options.rule == "authors" ? "" : ", its largest boxes");
+  return text(printable(options.model.name()), ", ", rule,
+              options.crops == 10 ? ", ten crops" : "");
+}
+
 // The last words of a run.
 void tell(const Figures& figures, const Dataset& set, const EvaluateOptions& options,
-          const std::string& by, std::size_t broken, bool complete) {
+          const Model* model, std::size_t broken, bool complete) {
   if (options.json) {
     Json line = to_json(figures);
-    if (options.score_maps.empty()) {
+    if (model != nullptr) {
       line["model"] = options.model.name();
       line["rule"] = options.rule;
-      if (options.rule == "paper") line["threshold"] = options.threshold;
+      if (options.rule == "paper")
+        line["threshold"] = box_options(options.threshold, *model).threshold;
       line["crops"] = options.crops;
     }
     line["broken"] = broken;
@@ -237,18 +249,8 @@ void tell(const Figures& figures, const Dataset& set, const EvaluateOptions& opt
     print(json_line(line));
     return;
   }
-  print(text(pictures_told(figures, set, broken), "; ", by, "\n", to_text(figures)));
-}
-
-// How boxes come about: "tiny_vgg_gap, the paper's rule at 0.2".
-std::string method(const EvaluateOptions& options) {
-  if (!options.score_maps.empty()) return text("maps of ", printable(options.score_maps));
-  const std::string rule =
-      options.rule == "paper"
-          ? text("the paper's rule at ", options.threshold)
-          : text("the authors' rule", options.rule == "authors" ? "" : ", its largest boxes");
-  return text(printable(options.model.name()), ", ", rule,
-              options.crops == 10 ? ", ten crops" : "");
+  print(text(pictures_told(figures, set, broken), "; ", method(options, model), "\n",
+             to_text(figures)));
 }
 
 int evaluate(const EvaluateOptions& options) {
@@ -269,10 +271,10 @@ int evaluate(const EvaluateOptions& options) {
   std::vector<std::string> unread;
   if (done > 0) {
     const Figures figures = figures_of(set, by_place, options);
-    tell(figures, set, options, method(options), complaints.count(), complete);
+    tell(figures, set, options, model, complaints.count(), complete);
     if (!options.report.empty()) {
       const std::string page =
-          write_report({set, by_place, figures, options, examiner.network(), method(options),
+          write_report({set, by_place, figures, options, examiner.network(), method(options, model),
                         pictures_told(figures, set, complaints.count()) +
                             (complete ? "" : text("; stopped before all ", set.examples.size()))},
                        unread);
@@ -319,10 +321,7 @@ void add_evaluate(CLI::App& program, int& status) {
       ->capture_default_str()
       ->check(CLI::IsMember({"paper", "authors", "authors-largest"}));
   auto* threshold =
-      command->add_option("--threshold", options->threshold, "the share of the paper's rule")
-          ->type_name("T")
-          ->capture_default_str()
-          ->check(in_range(0.0F, 1.0F));
+      add_threshold_option(*command, options->threshold, "the share of the paper's rule");
   add_view_options(*command, options->predict, options->crops);
   add_limit_options(*command, options->limits);
   command->add_flag("--multi-region", options->multi_region,

@@ -104,6 +104,7 @@ std::string to_text(const Facts& facts) {
   for (char& c : preprocessing) c = c == '\n' ? ' ' : c;
   Table rest("  ", {left, left});
   rest.row({"preprocessing", preprocessing});
+  rest.row({"boxes", text("above ", model.box_options().threshold, " of a map's maximum")});
   rest.row({"classes",
             text(model.classes(), model.labels().empty() ? ", without labels" : ", with labels")});
   rest.row({"CAM head", head_text(facts)});
@@ -146,6 +147,7 @@ Json to_json(const Facts& facts) {
           {"cam_classifier", or_null(head.classifier)},
           {"cam_reason", or_null(head.missing)},
           {"preprocessing", preprocessing_text(model.preprocessing())},
+          {"box_threshold", model.box_options().threshold},
           {"layers", std::move(layers)},
           {"parameters", facts.parameters},
           {"multiply_adds", facts.multiply_adds},

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -173,8 +174,9 @@ std::string ModelChoice::name() const {
 }
 
 std::vector<std::string> architecture_choices() {
-  std::vector<std::string> names;
-  for (const Architecture& one : architectures) names.emplace_back(one.name);
+  std::vector<std::string> names(std::size(architectures));
+  std::transform(std::begin(architectures), std::end(architectures), names.begin(),
+                 [](const Architecture& one) { return std::string(one.name); });
   return names;
 }
 
@@ -234,6 +236,22 @@ Shape input_shape(const Model& model, Index batch, Index size) {
   const Index shorter = std::min(own[1], own[2]);
   return {batch, checked_product(own[1], size) / shorter, checked_product(own[2], size) / shorter,
           own[3]};
+}
+
+CLI::Option* add_threshold_option(CLI::App& command, std::optional<float>& threshold,
+                                  const std::string& description) {
+  return command
+      .add_option(
+          "--threshold", threshold,
+          text(description, "; without it what the model asks for, else ", BoxOptions().threshold))
+      ->type_name("T")
+      ->check(in_range(0.0F, 1.0F));
+}
+
+BoxOptions box_options(const std::optional<float>& threshold, const Model& model) {
+  BoxOptions options = model.box_options();
+  if (threshold) options.threshold = *threshold;
+  return options;
 }
 
 std::string default_model_text() {

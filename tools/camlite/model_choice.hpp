@@ -1,6 +1,8 @@
-// Which model a command uses: a file, a network by name with random weights, or the default model.
+// Which model a command uses: a file, a network by name with random weights, or the default model;
+// and what depends on it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +42,13 @@ Network make_network(const ModelChoice& choice);
 // The model's own input, or the one in the same proportion whose shorter side is `size` (0: its
 // own): (batch, height, width, channels). Throws Error if it does not fit into 63 bits.
 Shape input_shape(const Model& model, Index batch, Index size);
+
+// Adds --threshold; without it, `threshold` stays empty.
+CLI::Option* add_threshold_option(CLI::App& command, std::optional<float>& threshold,
+                                  const std::string& description);
+
+// How maps become boxes: as was asked, else as the model asks for.
+BoxOptions box_options(const std::optional<float>& threshold, const Model& model);
 
 // Where the default model is, for --version.
 std::string default_model_text();

@@ -23,7 +23,7 @@ GROUPS = {
     "network": ("Models and networks", "From a model file to a prediction.",
                 "network.hpp prediction.hpp network/head.hpp network/layer_info.hpp network/workspace.hpp "
                 "network/memory_plan.hpp network/lowering.hpp network/program.hpp network/placement.hpp "
-                "model/model_file.hpp model/model.hpp model/preprocessing.hpp limits.hpp model/architectures.hpp "
+                "model/model_file.hpp model/model.hpp model/preprocessing.hpp model/box_options.hpp limits.hpp model/architectures.hpp "
                 "model/architectures/* model/random_model.hpp model/graph.hpp model/operators.hpp model/attributes.hpp model/fold.hpp "
                 "model/safetensors.hpp model/safetensors_writer.hpp model/stored_tensor.hpp model/half.hpp "
                 "model/mapped_file.hpp model/json.hpp model/json_text.hpp model/text.hpp"),

@@ -86,7 +86,7 @@ def main():
                 print(f"{share:g}\t{threshold:g}\t{right / count:.4f}", flush=True)
                 best = max(best, (right, share, threshold))
     right, share, threshold = best
-    print(f"most are right with --map-raise {share:g} and --threshold {threshold:g}: {right} of {count}")
+    print(f"most are right with --map-raise {share:g} and --box-threshold {threshold:g}: {right} of {count}")
 
 
 if __name__ == "__main__":

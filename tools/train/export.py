@@ -1,8 +1,10 @@
 """A VggGap as a camlite model file, and back.
 
-The file's `train.layers` note tells which network it is. With folded batch normalization it is a model to use; with
-batch normalization of its own it can also be trained on, or be a teacher.
+The file's `train.layers` note tells which network it is. With folded batch normalization it is a model to use, and one
+that training can begin with (`begin_with`); with batch normalization of its own it can also be a teacher.
 """
+
+import math
 
 import numpy as np
 import torch
@@ -91,7 +93,7 @@ def raise_maps(weight, share):
 
 
 @torch.no_grad()
-def write_model(path, network, labels, dtype="F16", fold=True, map_raise=0.0, size=64, notes=None):
+def write_model(path, network, labels, dtype="F16", fold=True, map_raise=0.0, box_threshold=0.2, size=64, notes=None):
     """Writes the network as a camlite model. `notes` are further metadata, str -> str."""
     graph = _Graph(fold, size)
     for part in network.features:
@@ -109,6 +111,7 @@ def write_model(path, network, labels, dtype="F16", fold=True, map_raise=0.0, si
             f"resize={size}\ncrop={size}\nchannels=rgb\n"
             f"scale={1 / 255!r}\nmean={numbers(tiny_imagenet.MEAN)}\nstd={numbers(tiny_imagenet.STD)}\n"
         ),
+        "camlite.boxes": f"threshold={box_threshold:g}\n",
         "train.layers": network.layers,
         "train.map_raise": f"{map_raise:g}",
         **(notes or {}),
@@ -141,3 +144,64 @@ def read_model(path):
         network.classifier.weight.copy_(tensor("fc.weight"))
         network.classifier.bias.copy_(tensor("fc.bias"))
     return network.eval(), notes
+
+
+@torch.no_grad()
+def begin_with(path, network, pictures):
+    """Gives the network the function that the model file computes; ValueError where the file is of another network.
+
+    A convolution with folded batch normalization gets it back, such that it changes nothing on `pictures`, normalized,
+    (N, 3, H, W): with mean and var of a channel of conv(x) over all pictures and places,
+
+        gamma = sqrt(var + eps), beta = bias + mean
+
+    where all filters are first scaled to the length that random ones have at the beginning, so that a learning rate
+    does what it did there. A residual layer that the file does not have begins as the identity: its second gamma is 0.
+    """
+    tensors, notes = read_safetensors(path)
+    unused = set(tensors)
+
+    def copy(target, name, what):
+        if name not in tensors:
+            raise ValueError(f"{path}: has no tensor {name} of {network.layers}")
+        if tensors[name].shape != tuple(target.shape):
+            raise ValueError(f"{path}: {name} is {tensors[name].shape}, {what} is {tuple(target.shape)}")
+        unused.discard(name)
+        target.copy_(torch.from_numpy(tensors[name].astype(np.float32)))
+
+    def unfold(norm, y):
+        """Called with y = conv(x) before the normalization"""
+        norm.running_mean.copy_(y.mean(dim=(0, 2, 3)))
+        norm.running_var.copy_(y.var(dim=(0, 2, 3), unbiased=False))
+        norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps) / norm.filter_scale)
+        norm.bias.add_(norm.running_mean / norm.filter_scale)
+
+    added, hooks = set(), []
+    for part in network.modules():
+        if isinstance(part, Residual) and not {f"{p.name}.weight" for p in (part.first, part.second)} & set(tensors):
+            nn.init.zeros_(part.second.norm.weight)
+            added |= {part.first, part.second}
+        elif isinstance(part, ConvNorm) and part not in added:
+            conv, norm = part.conv, part.norm
+            length = math.sqrt(2 / (conv.kernel_size[0] ** 2 * conv.out_channels) * conv.weight[0].numel())
+            copy(conv.weight, f"{part.name}.weight", network.layers)
+            norm_name = part.name.replace("conv", "norm")
+            if f"{norm_name}.weight" in tensors:
+                for suffix in _NORM_TENSORS:
+                    copy(getattr(norm, suffix), f"{norm_name}.{suffix}", network.layers)
+                continue
+            copy(norm.bias, f"{part.name}.bias", network.layers)
+            norm.filter_scale = length / conv.weight.flatten(1).norm(dim=1).clamp(min=1e-6)
+            conv.weight.mul_(norm.filter_scale[:, None, None, None])
+            hooks.append(norm.register_forward_pre_hook(lambda norm, inputs: unfold(norm, *inputs)))
+    linear = network.classifier
+    copy(linear.weight, "fc.weight", network.layers)
+    copy(linear.bias, "fc.bias", network.layers)
+    linear.weight.sub_(float(notes.get("train.map_raise", 0)) * linear.weight.std())
+    if unused:
+        raise ValueError(f"{path}: {network.layers} has no place for {', '.join(sorted(unused))}")
+    network.eval()
+    if hooks:
+        network(pictures)
+    for hook in hooks:
+        hook.remove()

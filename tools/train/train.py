@@ -62,9 +62,11 @@ def parse_arguments():
     files.add_argument("--export", type=Path, metavar="FILE", help="write the camlite model here at the end")
     option(files, "--dtype", "of its weights", "F16", choices=export.DTYPES)
     option(files, "--map-raise", "what export.raise_maps adds to the class weights", 0.4, type=float)
+    option(files, "--box-threshold", "share of a map's maximum at which the model's boxes are cut", 0.4, type=float)
     files.add_argument("--save-weights", type=Path, metavar="FILE",
                        help="write a model that can be trained on, or be a teacher: batch normalization not folded")  # fmt: skip
-    files.add_argument("--start-from", type=Path, metavar="FILE", help="begin with the weights of such a file")
+    files.add_argument("--start-from", type=Path, metavar="FILE",
+                       help="begin with the weights of such a file, or of a model; residual layers may be added")  # fmt: skip
     files.add_argument("--teacher", type=Path, metavar="FILE", help="learn from this network's answers too")
 
     machine = p.add_argument_group("the machine")
@@ -198,10 +200,11 @@ class Training:
         make = lambda layers: VggGap(layers, len(labels)).to(args.device, memory_format=torch.channels_last)
         self.network = make(args.layers)
         if args.start_from:
-            start, _ = export.read_model(args.start_from)
-            if start.layers != args.layers:
-                sys.exit(f"{args.start_from} is {start.layers}, --layers is {args.layers}")
-            self.network.load_state_dict(start.state_dict())
+            some = pictures[:: max(1, len(pictures) // 500)]
+            try:
+                export.begin_with(args.start_from, self.network, normalized(some))
+            except (OSError, ValueError) as error:
+                sys.exit(f"--start-from: {error}")
         self.network.train()
         self.averaged = make(args.layers).eval()
         self.average = Average(self.network, self.averaged, args.average)
@@ -323,8 +326,8 @@ class Training:
 
 def settings_of(args):
     """What a checkpoint must agree with to be gone on with."""
-    elsewhere = {"data", "run", "cache", "export", "dtype", "map_raise", "save_weights", "device", "threads", "compile",
-                 "checkpoint_minutes", "stop_after"}  # fmt: skip
+    elsewhere = {"data", "run", "cache", "export", "dtype", "map_raise", "box_threshold", "save_weights", "device",
+                 "threads", "compile", "checkpoint_minutes", "stop_after"}  # fmt: skip
     return {k: str(v) for k, v in sorted(vars(args).items()) if k not in elsewhere}
 
 
@@ -481,7 +484,8 @@ def main():
         print(f"wrote {args.save_weights}", file=sys.stderr)
     if args.export:
         export.write_model(
-            args.export, training.result().eval(), labels, args.dtype, map_raise=args.map_raise, notes=notes
+            args.export, training.result().eval(), labels, args.dtype, map_raise=args.map_raise,
+            box_threshold=args.box_threshold, notes=notes
         )
         print(f"wrote {args.export} ({args.export.stat().st_size / 1e6:.2f} MB)", file=sys.stderr)
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <camlite/limits.hpp>
+#include <camlite/model/box_options.hpp>
 #include <camlite/model/graph.hpp>
 #include <camlite/model/mapped_file.hpp>
 #include <camlite/model/preprocessing.hpp>
@@ -24,6 +25,7 @@ struct ModelParts {
   std::vector<StoredTensor> tensors;  // "<node>.weight", ...
   std::vector<std::string> labels;    // one a class, or none
   Preprocessing preprocessing;
+  BoxOptions boxes;                                        // that suit the network's maps
   std::vector<std::pair<std::string, std::string>> notes;  // other metadata: licence, source, ...
   std::string source = "model";                            // the file's name, for messages
   std::shared_ptr<void> storage;  // keeps the tensors' bytes alive; null if somebody else does
@@ -54,6 +56,7 @@ struct ModelContent {
       fail(parts.source, ": ", parts.labels.size(), " labels for ", classes, " classes");
     }
     check(parts.preprocessing, parts.source);
+    check(parts.boxes, text(parts.source, ": boxes"));
   }
 
   Shape input_shape(Index batch) const {
@@ -139,6 +142,7 @@ class Model {
   std::span<const StoredTensor> tensors() const { return content_->parts.tensors; }
   const std::vector<std::string>& labels() const { return content_->parts.labels; }
   const Preprocessing& preprocessing() const { return content_->parts.preprocessing; }
+  const BoxOptions& box_options() const { return content_->parts.boxes; }
   const std::vector<std::pair<std::string, std::string>>& notes() const {
     return content_->parts.notes;
   }

@@ -30,7 +30,7 @@ inline ModelParts model_parts(Safetensors file, std::string_view source, const L
   ModelParts parts;
   parts.source = source;
   parts.tensors = std::move(file.tensors);
-  std::optional<std::string> graph, version, preprocessing;
+  std::optional<std::string> graph, version, preprocessing, boxes;
   for (auto& [key, value] : file.metadata) {
     if (key == "camlite.version") {
       version = value;
@@ -40,6 +40,8 @@ inline ModelParts model_parts(Safetensors file, std::string_view source, const L
       parts.labels = parse_labels(value);
     } else if (key == "camlite.preprocess") {
       preprocessing = value;
+    } else if (key == "camlite.boxes") {
+      boxes = value;
     } else {
       parts.notes.emplace_back(key, value);
     }
@@ -53,6 +55,7 @@ inline ModelParts model_parts(Safetensors file, std::string_view source, const L
          ", this program reads version 1");
   parts.graph = parse_graph(*graph, source, limits);
   if (preprocessing) parts.preprocessing = parse_preprocessing(*preprocessing, source);
+  if (boxes) parts.boxes = parse_box_options(*boxes, source);
   return parts;
 }
 
@@ -86,6 +89,8 @@ inline Safetensors model_content(const Model& model) {
   parse_graph(file.metadata.back().second, model.source(),
               {.graph_lines = std::ssize(model.graph().nodes)});
   file.metadata.emplace_back("camlite.preprocess", preprocessing_text(model.preprocessing()));
+  if (model.box_options() != BoxOptions())
+    file.metadata.emplace_back("camlite.boxes", box_options_text(model.box_options()));
   if (!model.labels().empty()) {
     std::string labels;
     for (const std::string& label : model.labels()) {

@@ -188,6 +188,7 @@ Model to_model(Draft draft, DType dtype) {
   parts.graph = {draft.channels_, draft.height_, draft.width_, {}};
   parts.labels = std::move(draft.labels);
   if (draft.preprocessing) parts.preprocessing = *draft.preprocessing;
+  parts.boxes = draft.boxes;
   parts.notes = std::move(draft.notes);
   std::unordered_map<std::string, Index> values{{picture_value, 0}};
   auto storage = std::make_shared<std::vector<std::vector<std::byte>>>();

@@ -98,7 +98,8 @@ class Draft {
   const std::vector<DraftNode>& nodes() const { return nodes_; }
 
   std::vector<std::string> labels;
-  std::optional<Preprocessing> preprocessing;              // if the file says it
+  std::optional<Preprocessing> preprocessing;  // if the file says it
+  BoxOptions boxes;
   std::vector<std::pair<std::string, std::string>> notes;  // metadata: licence, producer, ...
 
  private:

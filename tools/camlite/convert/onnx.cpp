@@ -291,6 +291,8 @@ void read_metadata(const ModelProto& model, Draft& draft) {
       draft.labels = detail::parse_labels(entry.value());
     } else if (entry.key() == "camlite.preprocess") {
       draft.preprocessing = parse_preprocessing(entry.value(), draft.source());
+    } else if (entry.key() == "camlite.boxes") {
+      draft.boxes = parse_box_options(entry.value(), draft.source());
     } else if (!entry.key().empty() && !entry.key().starts_with("camlite.")) {
       draft.notes.emplace_back(entry.key(), entry.value());
     }

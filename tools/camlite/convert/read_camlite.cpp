@@ -10,6 +10,7 @@ Draft read_camlite(const std::string& path, ConversionReport& report) {
                          [&](const std::string& name) { return to_float(model.tensor(name)); });
   draft.labels = model.labels();
   draft.preprocessing = model.preprocessing();
+  draft.boxes = model.box_options();
   draft.notes = model.notes();
   return draft;
 }

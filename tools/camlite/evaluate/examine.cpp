@@ -125,7 +125,8 @@ Examined Examiner::see(const Prediction& seen, const Example& example, Record re
 }
 
 std::vector<Box> Examiner::boxes_of(TensorView<const float> map, const Box& view) const {
-  if (options_.rule == "paper") return boxes(map, view, {.threshold = options_.threshold});
+  if (options_.rule == "paper")
+    return boxes(map, view, box_options(options_.threshold, network_->model()));
   return authors_boxes(map, view);
 }
 

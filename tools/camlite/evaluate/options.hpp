@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <camlite/boxes.hpp>
 #include <camlite/network.hpp>
 
 #include <camlite/limits.hpp>
@@ -21,9 +21,9 @@ struct EvaluateOptions {
   PredictOptions predict;
   ImageLimits limits;
   std::string rule = "paper";
-  float threshold = BoxOptions().threshold;
-  Index crops = 1;             // or 10
-  bool known_classes = false;  // leave out pictures of classes that the model does not know
+  std::optional<float> threshold;  // the model's without it
+  Index crops = 1;                 // or 10
+  bool known_classes = false;      // leave out pictures of classes that the model does not know
   bool multi_region = false;
   std::string score_maps;            // a folder to read from, instead of a network
   std::string save_maps;             // a folder to write to
