@@ -18,7 +18,7 @@ from PIL import Image
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests/cli"))
-from support import DEFAULT_MODEL, ProgramTest  # noqa: E402
+from support import DEFAULT_MODEL, PROGRAM, ProgramTest  # noqa: E402
 
 LIBRARY = Path(os.environ["CAMLITE_LIBRARY"])
 COFFEE = SOURCE / "docs/pictures/coffee.jpg"
