@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The default model from nothing, in one command that can be stopped and run again until it says that it is done.
 #
-#   tools/train/recipe.sh cpu DATA RUNS FILE     a small network, then a larger one that begins as it; 4 hours, two cores
+#   tools/train/recipe.sh cpu DATA RUNS FILE     two halves of one schedule: about 2.5 hours each on two quiet cores
 #   tools/train/recipe.sh gpu DATA RUNS FILE     a larger network, then the model with it as a teacher; MINUTES=25
 #
 # DATA is the tiny-imagenet-200 folder, RUNS keeps everything between the stages, FILE is the model. Each stage begins
-# with the file of the one before, RUNS/stage1.safetensors: with a copy of that alone, a machine that has nothing else
-# goes on with the second stage. More arguments go to train.py: --stop-after 140, --threads 4, ...
+# with the weights file of the one before, RUNS/stage1.safetensors: with a copy of that alone, a machine that has nothing
+# else goes on with the second stage. More arguments go to train.py: --stop-after 140, --threads 4, ...
 set -euo pipefail
 [ $# -ge 4 ] || {
   sed -n 's/^# \{0,1\}//; 2,9p' "$0" >&2
@@ -25,10 +25,8 @@ train() {
 
 case $machine in
 cpu)
-  [ -f "$stage1" ] || train stage1 --device cpu --layers 32-32/64-64/128-128-128/256-256 --epochs 9 --sizes 48:5,64:4 \
-    --rate 0.2 --crop 0.7 --colour 0 --export "$stage1" "$@"
-  train stage2 --device cpu --layers 32-32/64-64/128-128-128-r/256-256-r --start-from "$stage1" --from 0.15 --epochs 5.8 \
-    --sizes 48:0.65,64:0.35 --rate 0.06 --seed 2 --export "$file" "$@"
+  [ -f "$stage1" ] || train stage1 --device cpu --to 0.68 --save-weights "$stage1" "$@"
+  train stage2 --device cpu --from 0.68 --start-from "$stage1" --export "$file" "$@"
   ;;
 gpu)
   minutes=${MINUTES:-25}
