@@ -106,8 +106,8 @@ CAMLITE_C_API float camlite_box_threshold(const camlite_prediction* prediction);
 
 /* The boxes of class `index` in the picture: around each connected part of its map, enlarged to the
    view, above `threshold` (0 to 1, see camlite_box_threshold) times the map's maximum; that of most
-   pixels first. Writes the first `room` of them to `out`, which may be NULL if `room` is 0, and returns
-   how many there are in all. Negative on failure. */
+   pixels first. Writes the first `room` of them to `out`, which may be NULL if `room` is 0, and
+   returns how many there are in all. Negative on failure. */
 CAMLITE_C_API int64_t camlite_boxes(const camlite_prediction* prediction, int64_t index,
                                     float threshold, camlite_box* out, int64_t room);
 

@@ -126,28 +126,15 @@ def write_model(path, network, labels, dtype="F16", fold=True, map_raise=0.0, bo
 def read_model(path):
     """(network, notes): what write_model(fold=False) wrote, in evaluation mode; ValueError for other files."""
     tensors, notes = read_safetensors(path)
-    if "train.layers" not in notes:
-        raise ValueError(f"{path}: has no note train.layers, it was not written by tools/train")
-
-    def tensor(name):
-        if name not in tensors:
-            raise ValueError(f"{path}: has no tensor {name}; its batch normalization is folded, --save-weights keeps it")
-        return torch.from_numpy(tensors[name].astype(np.float32))
-
-    network = VggGap(notes["train.layers"], len(tensor("fc.bias")))
-    with torch.no_grad():
-        for part in network.modules():
-            if isinstance(part, ConvNorm):
-                part.conv.weight.copy_(tensor(f"{part.name}.weight"))
-                for suffix in _NORM_TENSORS:
-                    getattr(part.norm, suffix).copy_(tensor(f"{part.name.replace('conv', 'norm')}.{suffix}"))
-        network.classifier.weight.copy_(tensor("fc.weight"))
-        network.classifier.bias.copy_(tensor("fc.bias"))
-    return network.eval(), notes
+    if "train.layers" not in notes or "fc.bias" not in tensors:
+        raise ValueError(f"{path}: has no note train.layers or no tensor fc.bias, it was not written by tools/train")
+    network = VggGap(notes["train.layers"], len(tensors["fc.bias"]))
+    begin_with(path, network)
+    return network, notes
 
 
 @torch.no_grad()
-def begin_with(path, network, pictures):
+def begin_with(path, network, pictures=None):
     """Gives the network the function that the model file computes; ValueError where the file is of another network.
 
     A convolution with folded batch normalization gets it back, such that it changes nothing on `pictures`, normalized,
@@ -156,16 +143,17 @@ def begin_with(path, network, pictures):
         gamma = sqrt(var + eps), beta = bias + mean
 
     where all filters are first scaled to the length that random ones have at the beginning, so that a learning rate
-    does what it did there. A residual layer that the file does not have begins as the identity: its second gamma is 0.
+    does what it did there. Without pictures, a file with folded batch normalization is refused. A residual layer that
+    the file does not have begins as the identity: its second gamma is 0. The network is left in evaluation mode.
     """
     tensors, notes = read_safetensors(path)
     unused = set(tensors)
 
-    def copy(target, name, what):
+    def copy(target, name):
         if name not in tensors:
             raise ValueError(f"{path}: has no tensor {name} of {network.layers}")
         if tensors[name].shape != tuple(target.shape):
-            raise ValueError(f"{path}: {name} is {tensors[name].shape}, {what} is {tuple(target.shape)}")
+            raise ValueError(f"{path}: {name} is {tensors[name].shape}, {network.layers} needs {tuple(target.shape)}")
         unused.discard(name)
         target.copy_(torch.from_numpy(tensors[name].astype(np.float32)))
 
@@ -184,19 +172,21 @@ def begin_with(path, network, pictures):
         elif isinstance(part, ConvNorm) and part not in added:
             conv, norm = part.conv, part.norm
             length = math.sqrt(2 / (conv.kernel_size[0] ** 2 * conv.out_channels) * conv.weight[0].numel())
-            copy(conv.weight, f"{part.name}.weight", network.layers)
+            copy(conv.weight, f"{part.name}.weight")
             norm_name = part.name.replace("conv", "norm")
             if f"{norm_name}.weight" in tensors:
                 for suffix in _NORM_TENSORS:
-                    copy(getattr(norm, suffix), f"{norm_name}.{suffix}", network.layers)
+                    copy(getattr(norm, suffix), f"{norm_name}.{suffix}")
                 continue
-            copy(norm.bias, f"{part.name}.bias", network.layers)
+            if pictures is None:
+                raise ValueError(f"{path}: the batch normalization of {part.name} is folded, --save-weights keeps it")
+            copy(norm.bias, f"{part.name}.bias")
             norm.filter_scale = length / conv.weight.flatten(1).norm(dim=1).clamp(min=1e-6)
             conv.weight.mul_(norm.filter_scale[:, None, None, None])
             hooks.append(norm.register_forward_pre_hook(lambda norm, inputs: unfold(norm, *inputs)))
     linear = network.classifier
-    copy(linear.weight, "fc.weight", network.layers)
-    copy(linear.bias, "fc.bias", network.layers)
+    copy(linear.weight, "fc.weight")
+    copy(linear.bias, "fc.bias")
     linear.weight.sub_(float(notes.get("train.map_raise", 0)) * linear.weight.std())
     if unused:
         raise ValueError(f"{path}: {network.layers} has no place for {', '.join(sorted(unused))}")
