@@ -2,6 +2,8 @@
 # Fuzzes for HOURS hours in all, each target (tests/fuzz/target.hpp lists them) for its share:
 #
 #   tools/fuzz.sh HOURS [TARGET...]
+#   tools/fuzz.sh campaign [TARGET...]   each target until it has had ten million executions, or four hours, since its last
+#                                        finding, earlier runs included; can be stopped and started again
 #
 #   FUZZ_SECONDS=20 tools/fuzz.sh     each target for so many seconds; without it 60
 #   FUZZ_JOBS=2                       how many targets at a time; without it, as there are cores
@@ -16,8 +18,9 @@ cd "$(dirname "$0")/.."
 . tools/debian.sh
 . tools/coverage/instrumented.sh
 
-hours=${1:-}
+hours=${1:-} campaign=
 shift || true
+[ "$hours" != campaign ] || hours='' campaign=1
 cores=$(nproc)
 jobs=${FUZZ_JOBS:-$cores}
 all=(safetensors graph model caffe onnx npy truth picture map command_line)
@@ -29,7 +32,7 @@ done
 if [ -n "$hours" ]; then
   seconds=$(awk -v h="$hours" -v n=${#targets[@]} -v j="$jobs" 'BEGIN { s = h * 3600 * j / n; print int(s < 1 ? 1 : s) }')
 else
-  seconds=${FUZZ_SECONDS:-60}
+  seconds=${FUZZ_SECONDS:-$((campaign ? 600 : 60))}
 fi
 
 # fuzz TARGET: a line of what was done.
@@ -38,11 +41,13 @@ fuzz() {
   mkdir -p "$kept" "$found" build-fuzz/log
   local dictionary=tests/fuzz/dictionaries/$target
   local options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2500 -max_len=4096 -print_final_stats=1
-    -use_value_profile=1 -close_fd_mask=1 -artifact_prefix="$found/")
+    -use_value_profile=1 -entropic=0 -close_fd_mask=1 -artifact_prefix="$found/")
   [ ! -f "$dictionary" ] || options+=(-dict="$PWD/$dictionary")
   local status=0 start=$SECONDS
-  CAMLITE_FUZZ=$target OMP_NUM_THREADS=1 ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 \
+  CAMLITE_FUZZ=$target OMP_NUM_THREADS=1 \
+    ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1:quarantine_size_mb=8:malloc_context_size=8 \
     nice -n 19 build-fuzz/tests/fuzz/fuzz "${options[@]}" "$kept" "$PWD/tests/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
+  [ "$status" -ne 72 ] || status=0  # stopped
   local runs inputs
   runs=$(awk '/number_of_executed_units/ { print $2 }' "$log" | tail -n 1)
   inputs=$(find "$kept" -type f | wc -l)
@@ -54,6 +59,18 @@ fuzz() {
     echo "  $(find "$found" -type f -newer build-fuzz/started | tr '\n' ' ')see $log"
   fi
   return "$status"
+}
+
+# enough TARGET: whether the runs so far, since the last finding, will do.
+enough() {
+  [ -f build-fuzz/executions ] && awk -v target="$1" '
+    $1 == target { runs = $4 ? 0 : runs + $2; seconds = $4 ? 0 : seconds + $3 }
+    END { exit !(runs >= 10000000 || seconds >= 4 * 3600) }' build-fuzz/executions
+}
+
+# fuzz_until_enough TARGET: run after run, so that little is lost where it is stopped.
+fuzz_until_enough() {
+  until enough "$1"; do fuzz "$1"; done
 }
 
 # Lines of include/ that the kept inputs and the seeds reach.
@@ -85,10 +102,10 @@ install_missing "${build_packages[@]}" "${coverage_packages[@]}"
     -Doptimization=1 -Dcpp_args=-g1 -Dblas=disabled -Dbench=disabled -Dtools=enabled >/dev/null
 ninja -C build-fuzz tests/fuzz/fuzz >/dev/null
 touch build-fuzz/started
-export -f fuzz
+export -f fuzz enough fuzz_until_enough
 export seconds
 status=0
-printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz {}' || status=1
+printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c "set -e; fuzz${campaign:+_until_enough} {}" || status=1
 all_runs
-[ -z "$hours${FUZZ_COVERAGE:-}" ] || coverage
+[ -z "$hours$campaign${FUZZ_COVERAGE:-}" ] || coverage
 exit "$status"

@@ -31,7 +31,7 @@ void fuzz_map(Bytes input) {
   constexpr std::size_t head = 5;
   if (input.size() < head) return;
   const auto byte = [&](std::size_t i) { return std::to_integer<Index>(input[i]); };
-  const Index height = byte(0) % 40, width = byte(1) % 40;
+  const Index height = byte(0) % 20, width = byte(1) % 20;
   Tensor<float> map({height, width});
   const Bytes values = input.subspan(head);
   const auto wanted = static_cast<std::size_t>(map.size()) * sizeof(float);
@@ -40,7 +40,7 @@ void fuzz_map(Bytes input) {
     std::memcpy(reinterpret_cast<std::byte*>(map.data()) + at, values.data(),
                 std::min(values.size(), wanted - at));
   }
-  const Box view{3, 2, 1 + byte(3) % 60, 1 + byte(2) % 60};
+  const Box view{3, 2, 1 + byte(3) % 40, 1 + byte(2) % 40};
   const auto attempt = [](const auto& work) {
     try {
       work();
@@ -57,9 +57,10 @@ void fuzz_map(Bytes input) {
     require_inside(boxes(map, view, {.threshold = threshold}), view);
   });
   attempt([&] { heatmap(map, {.width = view.width, .height = view.height}); });
-  attempt([&] { overlay(Image(70, 70), map, view); });
+  attempt([&] { overlay(Image(45, 45), map, view); });
   attempt([&] { require_inside(authors_boxes(map, view), view); });
-  attempt([&] { score_map(map); });
+  // 224 x 224 whatever the map: too slow for each input.
+  if (byte(4) % 16 == 0) attempt([&] { score_map(map); });
 }
 
 }  // namespace camlite::fuzz
