@@ -224,7 +224,7 @@ std::string pictures_told(const Figures& figures, const Dataset& set, std::size_
 std::string method(const EvaluateOptions& options, const Model* model) {
   if (model == nullptr) return text("maps of ", printable(options.score_maps));
   const std::string rule =
-      options.rule == "paper"
+      options.is_papers_rule()
           ? text("the paper's rule at ", box_options(options.threshold, *model).threshold)
           : text("the authors' rule", options.rule == "authors" ? "" : ", its largest boxes");
   return text(printable(options.model.name()), ", ", rule,
@@ -239,7 +239,7 @@ void tell(const Figures& figures, const Dataset& set, const EvaluateOptions& opt
     if (model != nullptr) {
       line["model"] = options.model.name();
       line["rule"] = options.rule;
-      if (options.rule == "paper")
+      if (options.is_papers_rule())
         line["threshold"] = box_options(options.threshold, *model).threshold;
       line["crops"] = options.crops;
     }
@@ -383,7 +383,7 @@ void add_evaluate(CLI::App& program, int& status) {
       "      --model vgg.safetensors --crops 10 --rule authors --records vgg.jsonl\n"
       "  camlite evaluate --truth wsolevaluation/metadata/ILSVRC/test --scoremaps maps/");
   command->callback([=, &status] {
-    if (options->rule != "paper" && threshold->count() > 0)
+    if (!options->is_papers_rule() && threshold->count() > 0)
       throw UsageError("--threshold is the paper's rule's; the authors' has cuts of its own");
     status = evaluate(*options);
   });

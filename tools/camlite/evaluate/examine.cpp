@@ -125,7 +125,7 @@ Examined Examiner::see(const Prediction& seen, const Example& example, Record re
 }
 
 std::vector<Box> Examiner::boxes_of(TensorView<const float> map, const Box& view) const {
-  if (options_.rule == "paper")
+  if (options_.is_papers_rule())
     return boxes(map, view, box_options(options_.threshold, network_->model()));
   return authors_boxes(map, view);
 }

@@ -47,7 +47,7 @@ nlohmann::ordered_json fingerprint(const EvaluateOptions& options, const Dataset
     asked["size"] = options.predict.size;
     asked["whole"] = options.predict.whole_picture ? "yes" : "no";
     asked["rule"] = options.rule;
-    if (options.rule == "paper")
+    if (options.is_papers_rule())
       asked["threshold"] = text(box_options(options.threshold, *model).threshold);
     asked["save-maps"] = folder(options.save_maps);
   }

@@ -20,7 +20,7 @@ struct EvaluateOptions {
   ModelChoice model;
   PredictOptions predict;
   ImageLimits limits;
-  std::string rule = "paper";
+  std::string rule = "paper";      // or authors, authors-largest
   std::optional<float> threshold;  // the model's without it
   Index crops = 1;                 // or 10
   bool known_classes = false;      // leave out pictures of classes that the model does not know
@@ -32,6 +32,9 @@ struct EvaluateOptions {
   std::size_t report_pictures = 24;  // of the best, and of the worst
   bool json = false;
   bool quiet = false;
+
+  // The one rule with a threshold.
+  bool is_papers_rule() const { return rule == "paper"; }
 };
 
 }  // namespace camlite::tool
