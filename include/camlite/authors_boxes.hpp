@@ -94,7 +94,8 @@ inline std::vector<Box> authors_boxes(TensorView<const float> heatmap,
 inline Tensor<float> authors_heatmap(TensorView<const float> map, Index height, Index width) {
   Tensor<float> heatmap = resize_cubic(map, height, width);
   const float maximum = detail::greatest(heatmap.data(), heatmap.size(), 0);
-  const bool usable = maximum > 0 && detail::is_finite(maximum);
+  const bool usable =
+      maximum > 0 && std::none_of(heatmap.begin(), heatmap.end(), detail::is_infinite<float>);
   for (float& value : heatmap)
     value = usable && value > 0 ? std::floor(255 * (value / maximum) + 0.5F) : 0.0F;
   return heatmap;

@@ -116,13 +116,13 @@ Tensor<double> score_map(TensorView<const T> map, Index height = score_map_size,
   if (map.rank() != 2 || map.size() == 0)
     fail("score_map: a map has shape (height, width), not ", map.shape().str());
   if (height < 1 || width < 1) fail("score_map: to ", width, " x ", height, " pixels");
-  Tensor<double> values(map.shape());
-  std::copy(map.begin(), map.end(), values.begin());
-  if (std::any_of(values.begin(), values.end(), detail::is_infinite))
+  if (std::any_of(map.begin(), map.end(), detail::is_infinite<T>))
     fail("score_map: the map holds infinite values");
-  if (std::any_of(values.begin(), values.end(), detail::is_nan))
+  if (std::any_of(map.begin(), map.end(), detail::is_nan<T>))
     return Tensor<double>({height, width});
 
+  Tensor<double> values(map.shape());
+  std::copy(map.begin(), map.end(), values.begin());
   Tensor<double> out = detail::opencv_cubic(values, height, width);
   const double least = *std::min_element(out.begin(), out.end());
   for (double& value : out) value -= least;

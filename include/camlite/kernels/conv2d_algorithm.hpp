@@ -95,7 +95,7 @@ inline ConvAlgorithm fastest_algorithm(const Conv2d& conv, const Shape& in, cons
   const Index out_channels = padded(conv.out_channels / conv.groups);
   const Index positions = out[0] * out[1] * out[2];
   ConvAlgorithm best = ConvAlgorithm::implicit_gemm;
-  double least = packed ? std::numeric_limits<double>::infinity()
+  double least = packed ? std::numeric_limits<double>::max()
                         : gemm_cost(conv, positions, channels, out_channels);
   if (!winograd_fits(conv)) return best;
   for (ConvAlgorithm algorithm :

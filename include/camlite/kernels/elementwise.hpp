@@ -1,8 +1,6 @@
 // What the elementwise kernel is told: which function, of which numbers.
 #pragma once
-
-#include <limits>
-
+#include <camlite/finite.hpp>
 #include <camlite/ops/activation.hpp>
 #include <camlite/tensor.hpp>
 
@@ -32,8 +30,8 @@ struct Elementwise {
 
   Function function = Function::identity;
   float alpha = 0, beta = 0;
-  float least = -std::numeric_limits<float>::infinity();
-  float most = std::numeric_limits<float>::infinity();
+  float least = -static_cast<float>(detail::infinity);
+  float most = static_cast<float>(detail::infinity);
 
   static constexpr int operands(Function function) {
     return function < Function::add ? 1 : function < Function::multiply_add ? 2 : 3;

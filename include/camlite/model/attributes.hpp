@@ -1,12 +1,12 @@
 // An operator's attributes as text, `key=value` by `key=value`, and back.
 #pragma once
 
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <camlite/finite.hpp>
 #include <camlite/model/json_text.hpp>
 #include <camlite/model/text.hpp>
 #include <camlite/ops/operator.hpp>
@@ -19,8 +19,13 @@ inline void read_value(Index& value, std::string_view word, std::string_view key
 }
 // Some may be infinite, as bounds are; the operators say which must not.
 inline void read_value(double& value, std::string_view word, std::string_view key) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  value = word == "inf" ? infinity : word == "-inf" ? -infinity : parse_number<double>(word, key);
+  if (word == "inf") {
+    value = infinity;
+  } else if (word == "-inf") {
+    value = -infinity;
+  } else {
+    value = parse_number<double>(word, key);
+  }
 }
 inline void read_value(bool& value, std::string_view word, std::string_view key) {
   if (word != "0" && word != "1") fail(key, " must be 0 or 1, not ", in_quotes(word));

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
+
+#include <camlite/finite.hpp>
 
 namespace camlite {
 
@@ -18,8 +19,8 @@ struct Activation {
     silu,        // x / (1 + exp(-x))
   };
 
-  double least = -std::numeric_limits<double>::infinity();
-  double most = std::numeric_limits<double>::infinity();
+  double least = -detail::infinity;
+  double most = detail::infinity;
   Function function = Function::identity;
   double alpha = 0;
   double beta = 0;

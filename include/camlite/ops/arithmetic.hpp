@@ -62,8 +62,8 @@ struct Maximum {
 
   template <class T>
   void run(const Arguments<T>& arguments) const {
-    detail::for_each_broadcast(arguments,
-                               [](T a, T b) { return a > b || detail::is_nan(a) ? a : b; });
+    detail::for_each_broadcast(
+        arguments, [](const T& a, const T& b) { return a > b || detail::is_nan(a) ? a : b; });
   }
 };
 

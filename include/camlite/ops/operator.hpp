@@ -134,7 +134,7 @@ inline Index channels_of(const Shape& in) {
   return in[in.rank() - 1];
 }
 
-inline void require_finite(std::string_view what, double value) {
+inline void require_finite(std::string_view what, const double& value) {
   if (!is_finite(value)) fail(what, " must be finite, it is ", value);
 }
 

@@ -1,8 +1,6 @@
 // relu, relu6 and clamp: numbers kept between bounds.
 #pragma once
 
-#include <limits>
-
 #include <camlite/finite.hpp>
 #include <camlite/ops/activation.hpp>
 #include <camlite/ops/elementwise.hpp>
@@ -39,8 +37,8 @@ struct Clamp {
   static constexpr std::string_view type = "clamp";
   static constexpr Arity arity{1, 1};
 
-  double min = -std::numeric_limits<double>::infinity();
-  double max = std::numeric_limits<double>::infinity();
+  double min = -detail::infinity;
+  double max = detail::infinity;
 
   template <class Self, class Visit>
   static void attributes(Self& self, Visit&& visit) {
