@@ -114,12 +114,13 @@ class FastConv2d {
     c.out_channels = whole ? conv_.out_channels : conv_.out_channels / conv_.groups;
     c.top = conv_.padding.height;
     c.left = conv_.padding.width;
-    c.stride_y = conv_.stride.height;
-    c.stride_x = conv_.stride.width;
     c.kernel_height = conv_.kernel.height;
     c.kernel_width = conv_.kernel.width;
-    c.dilation_y = conv_.dilation.height;
-    c.dilation_x = conv_.dilation.width;
+    // The distance to a next output, or tap, that there is not can be any number.
+    c.stride_y = c.out_height > 1 ? conv_.stride.height : 1;
+    c.stride_x = c.out_width > 1 ? conv_.stride.width : 1;
+    c.dilation_y = c.kernel_height > 1 ? conv_.dilation.height : 1;
+    c.dilation_x = c.kernel_width > 1 ? conv_.dilation.width : 1;
     c.group_channels = channels_;
     c.in = in.data();
     c.in_stride = a.input_pixel(0);
