@@ -317,6 +317,31 @@ TEST_CASE("too many pixels are refused before anything is decoded") {
         small + ": 37 x 29 pixels, more than the limit of 1072" + how);
 }
 
+TEST_CASE("a file above the limit is refused before there is memory for it") {
+  const ScratchFolder scratch;
+  const std::string path = scratch.path("sparse.jpg");
+  std::ofstream(path).put('x');
+  std::filesystem::resize_file(path, std::uintmax_t{1} << 31);
+  const Index before = peak_kilobytes();
+  CHECK_THAT(error_of(path), Contains("more than the limit of 1073741824 bytes"));
+  CHECK(peak_kilobytes() - before < 10000);
+  // Of a device, no more than the limit and one byte is read.
+  CHECK_THAT(error_of("/dev/zero", {.limits = {.file_bytes = 100 << 20}}), Contains("limit"));
+  CHECK(peak_kilobytes() - before < 200000);
+}
+
+TEST_CASE("a JPEG of more scans than encoders write is refused") {
+  const std::vector<std::byte> whole = bytes_of(fixtures + "pictures/progressive.jpg");
+  // Of no coefficient that is there: what matters is that it goes over all pixels.
+  constexpr unsigned char scan[] = {0xff, 0xda, 0x00, 0x08, 0x01, 0x01, 0x00, 0x00, 0x3f, 0x00};
+  std::vector<std::byte> bytes(whole.begin(), whole.end() - 2);
+  for (int i = 0; i < 101; ++i)
+    for (unsigned char byte : scan) bytes.push_back(static_cast<std::byte>(byte));
+  bytes.insert(bytes.end(), whole.end() - 2, whole.end());
+  CHECK_THROWS_WITH(camlite::decode_image(bytes, "long.jpg"),
+                    StartsWith("long.jpg: a JPEG of more than 100 scans"));
+}
+
 TEST_CASE("compressed data that inflates beyond the picture is refused") {
   CHECK_THAT(error_of(fixtures + "pictures/bomb.png"), Contains("damaged or unsupported PNG"));
 }

@@ -133,6 +133,9 @@ inline void check_huffman_tables(std::span<const std::byte> segment, std::string
 // there, or the size or a Huffman table cannot be.
 inline EncodedSize inspect_jpeg(std::span<const std::byte> data, Index most_pixels,
                                 std::string_view name) {
+  // A scan of a few bytes can go over all pixels. Encoders of progressive pictures write some ten.
+  constexpr int most_scans = 100;
+  int scans = 0;
   EncodedSize size;
   std::size_t at = 2;
   while (at + 2 <= data.size()) {
@@ -145,7 +148,7 @@ inline EncodedSize inspect_jpeg(std::span<const std::byte> data, Index most_pixe
       at = static_cast<std::size_t>(static_cast<const std::byte*>(next) - data.data());
       continue;
     }
-    constexpr std::uint32_t end_of_image = 0xd9, huffman_tables = 0xc4;
+    constexpr std::uint32_t end_of_image = 0xd9, huffman_tables = 0xc4, start_of_scan = 0xda;
     if (marker == end_of_image) {
       if (size.width == 0) fail(name, ": a damaged JPEG: it ends without a frame");
       return size;
@@ -155,6 +158,8 @@ inline EncodedSize inspect_jpeg(std::span<const std::byte> data, Index most_pixe
     if (length < 2) fail(name, ": a damaged JPEG: a segment of ", length, " bytes at byte ", at);
     const auto segment = data.subspan(at + 4, length - 2);
     if (marker == huffman_tables) check_huffman_tables(segment, name);
+    if (marker == start_of_scan && ++scans > most_scans)
+      fail(name, ": a JPEG of more than ", most_scans, " scans, which would take long to decode");
     const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != huffman_tables &&
                        marker != 0xc8 && marker != 0xcc;
     if (frame && size.width == 0) {

@@ -469,9 +469,10 @@ class Definitions(CaffeTest):
         right = (self.here / "net.prototxt").read_text()
         for wrong, place in ((right.replace("kernel_size: 3", "kernel_size: three"), "11:18"),
                              (right + "layer { name: ", ""), (right.replace("layer {", "layer ", 1), "5:3"),
-                             (right.replace('"Convolution"', "Convolution", 1), "6:9"), ("\x00\xff", "1:1"),
+                             (right.replace('"Convolution"', "Convolution", 1), "6:9"), ("\x00\xff", "1: a NUL"),
                              ("a { " * 200000, "1: braces"), ("layer { " * 200000, "1: braces"),
-                             ("a: [" * 100000, "1: braces"), ("", "no layer"), ("# nothing\n", "no layer")):
+                             ("a: [" * 100000, "1: braces"), ('name: "\\\n' + "a{" * 200000, "2: braces"),
+                             ('name: "\x00' + "a{" * 200000, "1: a NUL"), ("layer {}" * 10001, "10000 layers"), ("", "no layer"), ("# nothing\n", "no layer")):
             (self.here / "net.prototxt").write_bytes(wrong.encode("latin-1"))
             err = self.refused("net.prototxt:", arguments=("--prototxt", "net.prototxt"))
             self.assertIn(place, err)
@@ -565,6 +566,12 @@ class FilesThatLie(CaffeTest):
         for _ in range(2000):
             nested = field(7, nested)
         self.try_bytes(field(100, nested))
+
+    def test_more_layers_than_any_network_has(self):
+        group = varint(50 << 3 | 3) + varint(50 << 3 | 4)
+        for layer in (field(100, b""), field(2, b"")):
+            (self.here / "net.caffemodel").write_bytes(group + 10001 * layer)
+            self.refused("net.caffemodel", "10000 layers")
 
     def test_wrong_wire_types(self):
         whole = self.small().caffemodel()

@@ -317,6 +317,18 @@ class Weights(OnnxTest):
                 self.refused(self.external(weight, **entries), "\"c\"", word)
 
 
+    def test_external_data_of_which_many_tensors_are_made(self):
+        (self.here / "zeros.bin").write_bytes(bytes(1 << 20))
+        names = [f"c{i}" for i in range(9)]
+        model = make_model([node("Concat", " ".join(names), "c", axis=0), node("Reshape", "x c", "y")],
+                           {name: ints(1) for name in names})
+        for one in model.graph.initializer:
+            one.ClearField("raw_data")
+            one.data_type, one.data_location, one.dims[:] = TensorProto.UINT8, TensorProto.EXTERNAL, [1 << 20]
+            one.external_data.add(key="location", value="zeros.bin")
+        self.refused(model, "more than 4 times")
+
+
 class Lies(OnnxTest):
     """Files that nobody should have written: an error that says what is wrong, and never a crash."""
 
@@ -413,6 +425,8 @@ class Lies(OnnxTest):
             ([node("Gather", "a i", "s"), node("Reshape", "x s", "y")], {"a": ints(1), "i": ints(5)}, "axis 5"),
             ([node("Slice", "a s e", "t"), node("Reshape", "x t", "y")],
              {"a": ints(-1, 192), "s": ints((1 << 63) - 1), "e": ints(-(1 << 63))}, "reshape"),
+            ([node("Transpose", "a", "t"), node("Reshape", "x t", "y")],
+             {"a": helper.make_tensor("a", TensorProto.INT64, [0, 1 << 62, 1 << 62], [])}, "63 bits"),
             ([node("Reshape", "x s", "y")], {"s": ints(-1, -1)}, "(1, -1)"),
             ([node("Reshape", "x s", "y")], {"s": ints(7, -1)}, "reshape"),
             ([node("Transpose", "x", "y", perm=[0, 1, 2, 2])], {}, "twice"),

@@ -397,7 +397,8 @@ class StoppedRuns(ProgramTest):
         refused('rule: "paper" there, "authors" now', "--rule", "authors")
         (self.here / "truth.tsv").write_text("".join(f"{i}.png\t3\t5\t5\t50\t51\n" for i in range(4)))
         refused("truth: ")
-        for content in (b"image\tclass\n", b"{}\n", b"precious", b'{"camlite_evaluate": 1}\n'):
+        for content in (b"image\tclass\n", b"{}\n", b"precious", b'{"camlite_evaluate": 1}\n',
+                        b'{"camlite_evaluate": ' + 200000 * b"[" + 200000 * b"]" + b"}\n"):
             (self.here / "r.jsonl").write_bytes(content)
             records = content
             refused("r.jsonl: ")

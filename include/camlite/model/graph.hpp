@@ -1,11 +1,11 @@
 // Graph: a network as the list of its operators, and its text.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -175,8 +175,8 @@ class GraphParser {
   Index most_nodes_;
   Graph graph_;
   bool seen_input_ = false;
-  std::unordered_map<std::string, Index> values_;
-  std::vector<bool> is_read_;  // by value
+  std::map<std::string, Index> values_;  // no hash table, in which names can be made to meet
+  std::vector<bool> is_read_;            // by value
 };
 
 }  // namespace detail

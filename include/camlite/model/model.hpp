@@ -2,11 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -114,16 +114,16 @@ struct ModelContent {
     }
   }
 
-  void check_unused(const std::unordered_map<std::string, std::size_t>& unused) const {
+  void check_unused(const std::map<std::string, std::size_t>& unused) const {
     if (index.size() != parts.tensors.size()) fail(parts.source, ": a tensor is there twice");
     if (unused.empty()) return;
-    const auto first = std::min_element(unused.begin(), unused.end());
-    fail(parts.source, ": no operator uses the tensor \"", first->first, "\"",
+    fail(parts.source, ": no operator uses the tensor \"", unused.begin()->first, "\"",
          unused.size() > 1 ? text(", nor ", unused.size() - 1, " others") : "");
   }
 
   ModelParts parts;
-  std::unordered_map<std::string, std::size_t> index;  // tensors by name
+  // Tensors by name. No hash table, in which names can be made to meet.
+  std::map<std::string, std::size_t> index;
   Index classes = 0;
 };
 

@@ -63,8 +63,8 @@ Manifest read_manifest(const std::string& results) {
   if (!std::filesystem::exists(path, ignored))
     fail(path, ": is not there, so that nobody knows of what run ", results, " is");
   const std::vector<std::byte> bytes = read_file(path, largest_manifest);
-  const Json found = Json::parse(
-      std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), nullptr, false);
+  const Json found =
+      parse_json(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   if (!found.is_object() || !found.contains(mark)) fail(path, ": is not the manifest of a run");
   if (found.value("version", "") != CAMLITE_VERSION) {
     fail(path, ": of camlite ", found.value("version", "?"), ", and this is ", CAMLITE_VERSION,

@@ -25,7 +25,7 @@ namespace {
 namespace protobuf = google::protobuf;
 
 // How protobuf writes a field's value; the lowest three bits of its tag.
-enum class Wire { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
+enum class Wire { varint = 0, fixed64 = 1, bytes = 2, group = 3, group_end = 4, fixed32 = 5 };
 
 // One field of a message: its number, how it is written, and its bytes where it is `bytes`.
 struct Field {
@@ -50,6 +50,10 @@ void for_each_field(std::span<const std::byte> message, const Body& body) {
     std::uint32_t half = 0, size = 0;
     bool whole = false;
     switch (field.wire) {
+      case Wire::group:  // of what it holds, each is taken for a field of the message
+      case Wire::group_end:
+        whole = true;
+        break;
       case Wire::varint:
         whole = in.ReadVarint64(&number);
         break;
@@ -74,6 +78,12 @@ void for_each_field(std::span<const std::byte> message, const Body& body) {
 bool is_layer(const Field& field) {
   return field.wire == Wire::bytes && (field.number == caffe::NetParameter::kLayersFieldNumber ||
                                        field.number == caffe::NetParameter::kLayerFieldNumber);
+}
+
+// A layer takes a kilobyte, and two bytes of a file.
+void check_layers(int layers, const std::string& path) {
+  constexpr int most = 10000;
+  if (layers > most) fail(path, ": more than ", most, " layers");
 }
 
 // The first layer that does not parse, for the message: "layer 3 of those that are whole, ...".
@@ -102,6 +112,12 @@ caffe::NetParameter parse_weights(const std::string& path) {
     fail(path, ": ", bytes.size(),
          " bytes, and the format has 2 GiB at most: this is no Caffe model");
   }
+  int layers = 0;
+  for_each_field(bytes, [&](const Field& field) {
+    layers += is_layer(field);
+    check_layers(layers, path);
+    return true;
+  });
   const protobuf::LogSilencer silence;  // of names that are not UTF-8, in builds without NDEBUG
   caffe::NetParameter net;
   if (!net.ParseFromArray(bytes.data(), length_of(bytes))) {
@@ -138,23 +154,26 @@ class Findings : public protobuf::io::ErrorCollector {
   std::string error_;  // the first one
 };
 
-// protobuf's parser of texts goes one call deeper for each brace where it skips what it does not
-// know, whatever its own limit says.
-void check_depth(std::string_view text, const std::string& path) {
+// How deep braces are nested: protobuf's parser of texts goes one call deeper for each where it
+// skips what it does not know, whatever its own limit says. And how many there are at the top. A
+// string ends where protobuf's does, at its line's end, too.
+void check_braces(std::string_view text, const std::string& path) {
   constexpr int most = 100;
-  int depth = 0, line = 1;
+  int depth = 0, line = 1, layers = 0;
   char quote = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     line += c == '\n';
+    if (c == '\0') fail(path, ':', line, ": a NUL: this is no text");
     if (quote != 0) {
-      if (c == '\\') ++i;
+      if (c == '\\' && text.substr(i + 1, 1) != "\n") ++i;
       if (c == quote || c == '\n') quote = 0;
     } else if (c == '"' || c == '\'') {
       quote = c;
     } else if (c == '#') {
       i = std::min(text.find('\n', i), text.size()) - 1;
     } else if (c == '{' || c == '<' || c == '[') {
+      if (depth == 0) check_layers(++layers, path);
       if (++depth > most) fail(path, ':', line, ": braces are nested more than ", most, " deep");
     } else if (c == '}' || c == '>' || c == ']') {
       --depth;
@@ -168,7 +187,7 @@ caffe::NetParameter parse_definition(const std::string& path, ConversionReport& 
   constexpr std::size_t most = std::size_t{64} << 20U;
   if (bytes.size() > most)
     fail(path, ": ", bytes.size(), " bytes are too many for a network's definition");
-  check_depth({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  check_braces({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
   Findings findings(path, report);
   protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&findings);

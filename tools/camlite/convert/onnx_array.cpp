@@ -221,13 +221,22 @@ std::span<const std::byte> ArrayReader::external(const TensorProto& tensor) {
       fail("its data are in \"", location, "\": ", error.code().message());
     }
     open_name_ = location;
+    if (files_.insert(location).second) in_files_ += open_.bytes().size();
   }
   const std::uint64_t there = open_.bytes().size();
   if (offset > there || length.value_or(0) > there - offset) {
     fail("its data are bytes ", offset, " to ", offset, " + ", length.value_or(0), " of \"",
          location, "\", which has ", there);
   }
-  return open_.bytes().subspan(offset, length.value_or(there - offset));
+  const auto bytes = open_.bytes().subspan(offset, length.value_or(there - offset));
+  // Tensors may share their bytes, but not without end: each is kept.
+  constexpr std::uint64_t most_sharing = 4;
+  taken_ += bytes.size();
+  if (taken_ / most_sharing > in_files_) {
+    fail("the tensors in other files have more than ", most_sharing, " times the ", in_files_,
+         " bytes of these files");
+  }
+  return bytes;
 }
 
 }  // namespace camlite::tool::onnx

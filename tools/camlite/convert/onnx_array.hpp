@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <variant>
@@ -67,6 +68,9 @@ class ArrayReader {
   std::string path_;
   std::string open_name_;  // of the file that is open: usually they are all in one
   MappedFile open_;
+  std::set<std::string> files_;  // that have been open
+  std::uint64_t in_files_ = 0;   // bytes
+  std::uint64_t taken_ = 0;      // of them, by tensors
 };
 
 }  // namespace camlite::tool::onnx

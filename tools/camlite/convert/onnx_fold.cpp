@@ -33,8 +33,9 @@ class Budget {
   Index& left_;
 };
 
-// The steps from one element of a row-major array to the next along each axis.
+// The steps from one element of a row-major array to the next along each axis; 0 if it has none.
 Extents steps_of(const Extents& shape) {
+  if (size_of(shape) == 0) return Extents(shape.size(), 0);
   Extents steps(shape.size(), 1);
   for (std::size_t i = shape.size(); i-- > 1;) steps[i - 1] = steps[i] * shape[i];
   return steps;

@@ -6,6 +6,8 @@
 
 #include <camlite/error.hpp>
 
+#include "../json.hpp"
+
 namespace camlite::tool {
 
 namespace {
@@ -72,7 +74,7 @@ std::string to_line(const Record& record) {
 }
 
 Record parse_record(std::string_view line) {
-  const Line json = Line::parse(line, nullptr, false);
+  const Line json = parse_json<Line>(line);
   if (!json.is_object()) fail("not an object of JSON");
   Record record;
   record.place = static_cast<std::size_t>(whole_number(member(json, "place"), "place"));

@@ -7,6 +7,7 @@
 #include <camlite/model/text.hpp>
 
 #include "../batch/differences.hpp"
+#include "../json.hpp"
 
 namespace camlite::tool {
 
@@ -46,7 +47,7 @@ void RecordsFile::append(const Record& record) {
 }
 
 void RecordsFile::check_header(const std::string& line, const nlohmann::ordered_json& asked) const {
-  const auto found = nlohmann::ordered_json::parse(line, nullptr, false);
+  const auto found = parse_json<nlohmann::ordered_json>(line);
   if (!found.is_object() || !found.contains(mark))
     fail(path_, ": not a file of records, and it is not overwritten");
   std::string different = differences(found, asked);
