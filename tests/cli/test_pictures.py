@@ -87,6 +87,15 @@ class Inputs(Folder):
             status, out, _ = self.run_on("a\nb.png\0a b.png\0".encode(), "-", null)
             self.assertEqual((status, [json.loads(line)["image"] for line in out.splitlines()]), (0, ["a\nb.png", "a b.png"]))
 
+    def test_lists_from_elsewhere(self):
+        self.pictures("a.png", "b.png", "c.png")
+        (self.here / "c.png").rename(self.here / "c\r")
+        status, out, _ = self.run_on(b"a.png\r\nb.png\r\nc\r\n", "-")  # of Windows
+        self.assertEqual((status, [json.loads(line)["image"] for line in out.splitlines()]), (0, ["a.png", "b.png", "c\r"]))
+        status, out, err = self.run_on(b"a.png\0b.png\0", "-")  # -0 forgotten
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("with -0", err)
+
     def test_nothing_found_says_what_was_looked_for(self):
         (self.here / "empty").mkdir()
         (self.here / "empty/notes.txt").write_text("x")

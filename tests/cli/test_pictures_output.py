@@ -64,7 +64,8 @@ class Whole(Output):
         self.assertRegex(first["model_hash"], "^[0-9a-f]{16}$")
         self.assertEqual(
             first["options"],
-            {"top": 2, "crops": 1, "size": 0, "whole": False, "max_pixels": 100000000, "max_memory": 16},
+            {"top": 2, "crops": 1, "size": 0, "whole": False, "max_pixels": 100000000, "max_memory": 16,
+             "isa": self.camlite("--version")[0].split(", ")[1]},
         )
         self.assertIn(first["version"], self.camlite("--version")[0])
         self.look("--output", "cam.csv", "--no-overlay", "--class", "red", command="cam")
@@ -213,7 +214,11 @@ class Resume(Output):
             _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
             self.assertIn("out.jsonl.part: record 1", err)
         (self.here / "out.jsonl.part").unlink()
-        (self.here / "out.jsonl.manifest.json").write_text("[]")
+        manifest = self.here / "out.jsonl.manifest.json"
+        manifest.write_text(manifest.read_text().replace('"top": 5', '"top": ' + 200000 * "[" + 200000 * "]"))
+        _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
+        self.assertIn("is not the manifest of a run", err)
+        manifest.write_text("[]")
         _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
         self.assertIn("is not the manifest of a run", err)
 
@@ -298,6 +303,16 @@ class Killed(Output):
         self.assertEqual([json.loads(line)["image"] for line in part][-1], "f/a/2.png")
         self.assertFalse((self.here / "out.jsonl").exists())
         self.assertEqual(self.finished("out.jsonl", "--resume"), whole)
+
+    def test_ctrl_c_writes_no_page(self):
+        run, pipe = self.begin("out.jsonl", "f/a/2.png", "--jobs", "1", "--threads", "1", "--report", "page")
+        with pipe:
+            run.send_signal(signal.SIGHUP)  # as a terminal that is closed does
+            pipe.write((self.here / "f/a/2.png").read_bytes())
+        _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("report: not written", err.decode())
+        self.assertFalse((self.here / "page/index.html").exists())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Runs dealt out to processes: --shard, what launchers say, camlite merge. Held against the run of one process, with the
 real mpiruns, Slurm and GNU parallel where they are installed."""
 
+import itertools
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 import slurm
-from support import PROGRAM, ProgramTest
+from support import GREEN, PROGRAM, RED, ProgramTest
 
 LAUNCHER_VARIABLES = ("OMPI_", "PMI_", "SLURM_", "PARALLEL_")
 
@@ -110,6 +111,72 @@ class Shards(ShardTest):
         self.assertEqual(self.merged("out.csv", status=0), (self.here / "whole.csv").read_bytes())
         self.assertEqual(sorted(path.relative_to(self.here) for path in (self.here / "maps").rglob("*.png")), names)
         self.assertEqual([(self.here / name).read_bytes() for name in names], content)
+
+    def more_of_one_name(self):
+        """Two pictures of one name, one a shard, of which the second comes later."""
+        for i in itertools.count():
+            names = [f"set/{i}.png", f"set/{i}.bmp"]
+            if path_hash(names[0]) % 2 == 0 and path_hash(names[1]) % 2 == 1:
+                break
+        self.picture(names[0], ((3, 4, 20, 10), RED))
+        for number in (1, 2):
+            self.camlite(*self.drawing(number))
+        self.picture(names[1], ((3, 4, 20, 10), GREEN))
+        return names
+
+    def drawing(self, number, *more):
+        return ["cam", "set", "--model", self.model, "--quiet", "--output", "out.jsonl", "--out", "maps/", "--shard", f"{number}/2", *more]
+
+    def test_overlays_of_more_pictures_replace_none(self):
+        names = self.more_of_one_name()
+        for number in (1, 2):
+            self.camlite(*self.drawing(number, "--resume"))
+        self.camlite("merge", "out.jsonl")
+        overlays = {r["image"]: r["overlay"] for r in map(json.loads, (self.here / "out.jsonl").read_text().splitlines())}
+        self.assertEqual(len(set(overlays.values())), 2, overlays)
+        self.assertEqual(set(overlays), set(names))
+        self.assertTrue(all((self.here / overlay).exists() for overlay in overlays.values()))
+
+    def test_two_pictures_with_one_overlay_are_not_merged(self):
+        self.more_of_one_name()
+        away = self.here / "away"
+        away.mkdir()
+        for path in list(self.here.glob("out.shard-1*")):  # on another machine
+            path.rename(away / path.name)
+        self.camlite(*self.drawing(2, "--resume"))
+        for path in list(away.iterdir()):
+            path.rename(self.here / path.name)
+        self.camlite(*self.drawing(1, "--resume"))
+        _, err = self.camlite("merge", "out.jsonl", status=1)
+        self.assertIn("the overlay of both", err)
+        for number in (1, 2):
+            self.camlite(*self.drawing(number, "--force"))
+        self.camlite("merge", "out.jsonl")
+
+    def test_a_shard_is_not_replaced_by_the_whole(self):
+        self.pictures(10, broken=False)
+        for number in (1, 2):
+            self.camlite(*self.command("out.jsonl", "--shard", f"{number}/2"))
+        shards = ["out.shard-1-of-2.jsonl", "out.shard-2-of-2.jsonl"]
+        before = (self.here / shards[0]).read_bytes()
+        _, err = self.camlite("merge", shards[0], "--force", *shards, status=2)
+        self.assertIn("is a shard", err)
+        self.assertEqual((self.here / shards[0]).read_bytes(), before)
+
+    def test_each_instruction_set_rounds_in_its_own_way(self):
+        if self.camlite("--version")[0].split(", ")[1] == "portable":
+            self.skipTest("this processor has one instruction set")
+        self.pictures(10, broken=False)
+        self.camlite(*self.command("out.jsonl", "--shard", "1/2"))
+        self.camlite(*self.command("out.jsonl", "--shard", "2/2"), environment={"CAMLITE_ISA": "portable"})
+        _, err = self.camlite("merge", "out.jsonl", status=1)
+        self.assertIn('isa: "', err)
+
+    def test_a_page_for_each_shard(self):
+        self.pictures(10, broken=False)
+        for number in (1, 2):
+            self.camlite(*self.drawing(number, "--report", "page"))
+            self.assertIn("<h1>", (self.here / f"page/shard-{number}-of-2/index.html").read_text())
 
     def test_more_pictures_move_none(self):
         self.pictures(20, broken=False)

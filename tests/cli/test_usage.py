@@ -47,7 +47,17 @@ class Usage(ProgramTest):
             command = [PROGRAM, "classify", "p.png", "--model", str(self.colours())]
             done = subprocess.run(command, cwd=self.here, stdout=full, stderr=subprocess.PIPE, timeout=60)
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"standard output", done.stderr)
+        self.assertEqual(done.stderr.count(b"standard output: cannot write"), 1)
+
+    def test_a_run_ends_when_its_output_cannot_be_written(self):
+        for i in range(200):
+            self.picture(f"f/{i}.png", ((3, 4, 20, 10), RED))
+        with open("/dev/full", "w") as full:
+            command = [PROGRAM, "classify", "f", "--json", "--jobs", "1", "--model", str(self.colours())]
+            done = subprocess.run(command, cwd=self.here, stdout=full, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr.count(b"standard output: cannot write"), 1)
+        self.assertIn(b"stopped with 200 pictures to go", done.stderr)
 
 
 class DefaultModel(ProgramTest):

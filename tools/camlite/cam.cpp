@@ -18,6 +18,8 @@
 
 #include "arguments.hpp"
 #include "batch/page.hpp"
+#include "batch/progress.hpp"
+#include "batch/stop_signal.hpp"
 #include "cam_report.hpp"
 #include "commands.hpp"
 #include "console.hpp"
@@ -192,7 +194,8 @@ class Cam {
     return see(network_, picture, options_, [&](const auto& seen) {
       Found found = find(seen);
       Thumbnail thumbnail(picture, page_picture_side);
-      thumbnail.add_map(found.maps.view()[static_cast<Index>(found.shown)], seen.view(), page_heat);
+      thumbnail.add_map(found.maps.view()[static_cast<Index>(found.shown)], seen.view(),
+                        overlay_options(options_.drawing));
       if (const auto& box = found.findings[found.shown].box)
         thumbnail.add_box(*box, found_box_color, page_box_line);
       return SeenPicture{thumbnail.image(), std::move(found.findings), found.shown};
@@ -229,6 +232,13 @@ class Cam {
   std::optional<Index> wanted_;
 };
 
+// Of each shard a page of its own.
+std::string report_folder(const CamOptions& options, const Shard& shard) {
+  if (shard.count == 1) return options.report;
+  const std::string name = text("shard-", shard.number, "-of-", shard.count);
+  return (fs::path(options.report) / name).string();
+}
+
 // The page of the first pictures of the shard; says on standard error where it is. Returns the
 // run's exit status, which has been `status` so far.
 int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& shard,
@@ -239,16 +249,22 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& 
     if (!holds(shard, one.path)) continue;
     if (++all <= options.report_pictures) pictures.push_back(one.path);
   }
+  Progress progress(pictures.size(), 0, options.quiet || pictures.size() < 2);
   std::vector<std::string> unread;
   const std::string path = write_cam_report(
-      options.report, options.model.name(),
+      report_folder(options, shard), options.model.name(),
       text(pictures.size() < all ? text("The first ", pictures.size(), " of ") : "",
            counted(all, "picture"), "; boxes are around the largest region above ",
            fixed(100 * static_cast<double>(cam.box_options().threshold), 0),
            "% of the map's maximum."),
       pictures,
-      [&](const std::string& picture) { return cam.show(read_picture(picture, options.limits)); },
+      [&](const std::string& picture) {
+        SeenPicture seen = cam.show(read_picture(picture, options.limits));
+        progress.advance([] { return "for the page"; });
+        return seen;
+      },
       unread);
+  progress.clear();
   // Those that failed before have been told.
   if (status == all_done)
     for (const std::string& why : unread) complain(why);
@@ -267,11 +283,15 @@ int run_cam(const CamOptions& options) {
   const std::vector<std::string> overlays = names
                                                 ? names->of(inputs.pictures, results.overlays())
                                                 : std::vector<std::string>(inputs.pictures.size());
-  if (!options.report.empty()) make_report_folder(options.report);
+  if (!options.report.empty()) make_report_folder(report_folder(options, results.shard()));
   const int status = for_each_picture(
       options, inputs, crew, results,
       [&](std::size_t i, const Image& picture) { return cam.look(picture, overlays[i]); });
   if (options.report.empty()) return status;
+  if (StopSignal::requested()) {
+    complain("report: not written, since the run was stopped");
+    return status;
+  }
   return write_page_of(options, inputs, results.shard(), cam, status);
 }
 
@@ -301,7 +321,7 @@ void add_cam(CLI::App& program, int& status) {
   auto* report = command
                      ->add_option("--report", options->report,
                                   "write a page to look at to DIR/index.html: pictures with map, "
-                                  "box and classes")
+                                  "box and classes (of a shard to DIR/shard-I-of-N/index.html)")
                      ->type_name("DIR");
   command
       ->add_option("--report-pictures", options->report_pictures,

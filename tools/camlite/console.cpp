@@ -1,7 +1,9 @@
 #include "console.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace camlite::tool {
 
@@ -16,11 +18,30 @@ std::size_t characters(std::string_view text) {
          static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues_character));
 }
 
+// Of the character (UTF-8) that the text begins with, in bytes; 0 if that is none.
+std::size_t character_size(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const std::size_t size = first < 0x80   ? 1
+                           : first < 0xC2 ? 0
+                           : first < 0xE0 ? 2
+                           : first < 0xF0 ? 3
+                           : first < 0xF5 ? 4
+                                          : 0;
+  if (size > text.size()) return 0;
+  const std::string_view rest = text.substr(1, size == 0 ? 0 : size - 1);
+  return std::all_of(rest.begin(), rest.end(), continues_character) ? size : 0;
+}
+
 }  // namespace
 
 void print(std::string_view lines) {
-  std::fwrite(lines.data(), 1, lines.size(), stdout);
-  std::fflush(stdout);
+  errno = 0;
+  if (std::fwrite(lines.data(), 1, lines.size(), stdout) == lines.size() &&
+      std::fflush(stdout) == 0)
+    return;
+  const int error = errno;
+  std::clearerr(stdout);  // it is told once
+  throw CannotWrite(text("standard output: cannot write: ", std::strerror(error)));
 }
 
 void complain(std::string_view message) {
@@ -28,10 +49,17 @@ void complain(std::string_view message) {
 }
 
 std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    const auto code = static_cast<unsigned char>(c);
-    if ((code < 0x20 && c != '\n') || code == 0x7F) c = '?';
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t size = character_size(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(size, 1));
+    const auto first = static_cast<unsigned char>(text[0]);
+    const bool control = (size == 1 && ((first < 0x20 && first != '\n') || first == 0x7F)) ||
+                         (character >= "\xC2\x80" && character <= "\xC2\x9F");
+    const bool turns = (character >= "\xE2\x80\xAA" && character <= "\xE2\x80\xAE") ||
+                       (character >= "\xE2\x81\xA6" && character <= "\xE2\x81\xA9");
+    out += size == 0 || control || turns ? "?" : character;
+    text.remove_prefix(character.size());
   }
   return out;
 }

@@ -28,7 +28,7 @@ class CannotWrite : public Error {
   using Error::Error;
 };
 
-// A result: whole lines, on standard output at once, also where that is a pipe.
+// A result: whole lines, on standard output at once, also where that is a pipe. Throws CannotWrite.
 void print(std::string_view lines);
 
 // Sent to a terminal, it empties the line of the cursor.
@@ -37,8 +37,9 @@ constexpr const char* clear_line = "\r\033[K";
 // "camlite: MESSAGE" on standard error.
 void complain(std::string_view message);
 
-// The text with '?' for each control character but the line feed: labels and file names come from
-// others, and must not send commands to a terminal.
+// The text with '?' for each control character but the line feed, each that turns the direction of
+// writing, and each byte that is no UTF-8: labels and file names come from others, and must not
+// send commands to a terminal.
 std::string printable(std::string_view text);
 
 // At most `most` characters (UTF-8) of the text, "..." for what is cut off.

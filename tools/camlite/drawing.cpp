@@ -62,11 +62,14 @@ void add_drawing_options(CLI::App& command, DrawingOptions& options, CLI::Option
   }
 }
 
+OverlayOptions overlay_options(const DrawingOptions& options) {
+  return {.alpha = options.alpha, .colormap = find_colormap(options.colormap)->second};
+}
+
 Image drawing(const Image& picture, TensorView<const float> maps, const Box& view,
               const std::vector<Finding>& findings, std::size_t shown,
               const DrawingOptions& options) {
-  const OverlayOptions look{.alpha = options.alpha,
-                            .colormap = find_colormap(options.colormap)->second};
+  const OverlayOptions look = overlay_options(options);
   if (options.panel) {
     std::vector<PanelRow> rows;
     for (const auto& [score, box] : findings) {

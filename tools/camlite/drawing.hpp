@@ -30,6 +30,9 @@ Json to_json(const DrawingOptions& options);
 // last three.
 void add_drawing_options(CLI::App& command, DrawingOptions& options, CLI::Option* no_overlay);
 
+// How heatmaps are laid over pictures.
+OverlayOptions overlay_options(const DrawingOptions& options);
+
 // The overlay of the finding at `shown`, or all of them as a panel. The (K, h, w) maps are theirs,
 // over the `view` of the picture.
 Image drawing(const Image& picture, TensorView<const float> maps, const Box& view,

@@ -10,6 +10,7 @@
 #include "batch/shard_merge.hpp"
 #include "commands.hpp"
 #include "console.hpp"
+#include "paths.hpp"
 
 namespace camlite::tool {
 
@@ -32,6 +33,10 @@ int merge(const MergeOptions& options) {
   std::error_code ignored;
   if (!options.force && std::filesystem::exists(options.output, ignored))
     throw UsageError(options.output + ": is there already; --force replaces it");
+  for (const std::string& shard : shards) {
+    if (identity(shard) == identity(options.output))
+      throw UsageError(text(shard, ": is a shard, and would be replaced by all of them"));
+  }
   const Merged merged = merge_shards(options.output, shards);
   if (!options.quiet) {
     complain(text(counted(merged.shards, "shard"), ", ", counted(merged.pictures, "picture"),

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <camlite/image_io.hpp>
+#include <camlite/kernels/isa.hpp>
 
 #include "arguments.hpp"
 #include "batch/hash.hpp"
@@ -180,7 +181,7 @@ Network make_network(const PictureOptions& options, const Crew& crew) {
 
 Results::Results(const PictureOptions& options, const Inputs& inputs, const std::string& command,
                  const Model& model, const CsvColumns& columns, const Json& of_command)
-    : format_{kind_of(options), columns}, shard_(shard_of(options)) {
+    : options_(options), format_{kind_of(options), columns}, shard_(shard_of(options)) {
   Listed listed;
   std::size_t ours = 0;
   for (const Input& one : inputs.pictures) {
@@ -200,7 +201,8 @@ Results::Results(const PictureOptions& options, const Inputs& inputs, const std:
              {"size", options.predict.size},
              {"whole", options.predict.whole_picture},
              {"max_pixels", options.limits.pixels},
-             {"max_memory", options.model.memory_gb}};
+             {"max_memory", options.model.memory_gb},
+             {"isa", isa_name(default_isa())}};  // each rounds in its own way
   asked.update(of_command);
   file_.emplace(shard_path(options.output, shard_), format_,
                 Asked{.command = command,
@@ -213,6 +215,18 @@ Results::Results(const PictureOptions& options, const Inputs& inputs, const std:
                 options.resume  ? IfThere::resume
                 : options.force ? IfThere::replace
                                 : IfThere::refuse);
+}
+
+std::unordered_map<std::string, std::string> Results::overlays() const {
+  std::unordered_map<std::string, std::string> all;
+  if (!file_) return all;
+  all = file_->overlays();
+  for (std::uint64_t number = 1; options_.resume && number <= shard_.count; ++number) {
+    if (number == shard_.number) continue;
+    const Shard other{.number = number, .count = shard_.count, .source = ""};
+    all.merge(overlays_in(shard_path(options_.output, other), format_));
+  }
+  return all;
 }
 
 int for_each_picture(const PictureOptions& options, const Inputs& inputs, const Crew& crew,

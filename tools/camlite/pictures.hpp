@@ -103,12 +103,11 @@ class Results {
   const Shard& shard() const { return shard_; }
   ResultsFile* file() { return file_ ? &*file_ : nullptr; }
 
-  // Overlays of earlier runs, by picture.
-  std::unordered_map<std::string, std::string> overlays() const {
-    return file_ ? file_->overlays() : std::unordered_map<std::string, std::string>();
-  }
+  // Overlays of earlier runs, by picture: of this shard, and of those whose results are beside its.
+  std::unordered_map<std::string, std::string> overlays() const;
 
  private:
+  const PictureOptions& options_;
   RecordFormat format_;
   Shard shard_;
   std::optional<ResultsFile> file_;

@@ -167,11 +167,16 @@ class Collection {
  private:
   void add_list() {
     const std::string list = read_list();
+    if (!nul_separated_ && list.find('\0') != list.npos)
+      fail("standard input: there are NULs in the list of paths; with -0 they end the paths");
     std::string_view rest = list;
     const std::size_t before = all_.size();
     while (!rest.empty()) {
-      const std::string_view path = detail::next_piece(rest, nul_separated_ ? '\0' : '\n');
-      if (!path.empty()) add_named(std::string(path));
+      std::string path(detail::next_piece(rest, nul_separated_ ? '\0' : '\n'));
+      std::error_code ignored;
+      if (path.ends_with('\r') && !fs::exists(path, ignored))
+        path.pop_back();  // of a list of Windows
+      if (!path.empty()) add_named(std::move(path));
     }
     if (all_.size() == before) fail("standard input: no picture in the list of paths");
   }

@@ -29,7 +29,8 @@ struct Inputs {
 //   a pattern   what is not there, and has *, ?, [...] or ** in it: the pictures that it fits, and
 //               those in folders that it fits. As in a shell, a wildcard stays within one component
 //               of a path, and does not stand for its leading dot; ** is any number of folders
-//   "-"         the files that standard input lists, one a line, or each with a NUL behind it
+//   "-"         the files that standard input lists, one a line (LF or CR LF), or each with a NUL
+//               behind it
 //
 // in the order given; those of a folder or a pattern by path, bytewise. Pictures found in folders
 // and by patterns are those whose name ends in .jpg, .jpeg, .png or .bmp, in small or capital

@@ -38,7 +38,7 @@ std::string name_member(const Json& json, const std::string& key) {
 }
 
 KnownRecord from_json(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, false);
+  const Json json = parse_json(line);
   if (!json.is_object()) fail("not an object of JSON");
   return {name_member(json, "image"), json.contains("error"), name_member(json, "overlay")};
 }
@@ -122,7 +122,7 @@ void add_lines(std::string_view records, const RecordFormat& format, const std::
                std::vector<RecordLine>& lines) {
   const std::size_t whole =
       for_each_record(records, format, name, [&](const KnownRecord& one, std::string_view record) {
-        lines.push_back({one.picture, record});
+        lines.push_back({one.picture, one.overlay, record});
       });
   if (whole != records.size()) fail(name, ": its last record is cut off");
 }

@@ -37,6 +37,7 @@ ResultsText results_text(std::string_view content, std::string_view kind, const 
 // A record, and whose it is.
 struct RecordLine {
   std::string picture;
+  std::string overlay;      // "" if there is none
   std::string_view record;  // in the text from which it was read
 };
 

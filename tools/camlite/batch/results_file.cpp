@@ -139,6 +139,28 @@ void ResultsFile::learn(const KnownRecord& record) {
   if (!record.overlay.empty()) overlays_.emplace(record.picture, record.overlay);
 }
 
+std::unordered_map<std::string, std::string> overlays_in(const std::string& path,
+                                                         const RecordFormat& format) {
+  std::unordered_map<std::string, std::string> overlays;
+  const auto read = [&](const std::string& name, bool has_header) {
+    const MappedFile file(name);
+    std::string_view records = as_text(file.bytes());
+    if (has_header) records = results_text(records, format.name(), name).records;
+    for_each_record(records, format, name, [&](const KnownRecord& one, std::string_view) {
+      if (!one.overlay.empty()) overlays.emplace(one.picture, one.overlay);
+    });
+  };
+  if (const std::string part = part_of(path); has_records(part)) {
+    try {
+      read(part, false);
+    } catch (const Error&) {
+      if (is_there(part)) throw;  // else that run has ended meanwhile, and FILE has its records
+    }
+  }
+  if (is_there(path)) read(path, true);
+  return overlays;
+}
+
 void write_results(const std::string& path, const RecordFormat& format,
                    const std::vector<RecordLine>& lines) {
   OutputFile file(path);

@@ -64,6 +64,11 @@ class ResultsFile {
   std::unordered_map<std::string, std::string> overlays_;  // by picture
 };
 
+// The overlays of the records in FILE and FILE.part, by picture; of none where neither is there.
+// Another run may be writing them. Throws Error, naming the file.
+std::unordered_map<std::string, std::string> overlays_in(const std::string& path,
+                                                         const RecordFormat& format);
+
 // The header of the format, then the records, by picture. Whole, or as it was. Throws Error.
 void write_results(const std::string& path, const RecordFormat& format,
                    const std::vector<RecordLine>& lines);

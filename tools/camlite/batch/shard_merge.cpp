@@ -6,6 +6,7 @@
 #include <regex>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 
 #include <camlite/error.hpp>
@@ -64,6 +65,18 @@ void check_agreement(const std::vector<ShardFile>& shards) {
     ++expected;
   }
   if (expected <= count) fail("shard ", expected, " of ", count, " is missing");
+}
+
+// A shard that went on with more pictures did not see the others' overlays, if it was elsewhere.
+void check_overlays(const std::vector<RecordLine>& lines) {
+  std::unordered_map<std::string_view, std::string_view> pictures;
+  for (const RecordLine& line : lines) {
+    if (line.overlay.empty()) continue;
+    const auto [first, is_new] = pictures.emplace(line.overlay, line.picture);
+    if (is_new) continue;
+    fail(line.overlay, ": the overlay of both ", first->second, " and ", line.picture,
+         ", which different shards have drawn; run all of them again with --force");
+  }
 }
 
 }  // namespace
@@ -135,6 +148,7 @@ Merged merge_shards(const std::string& output, const std::vector<std::string>& p
     fail("the shards of ", output, " have ", counted(found.pictures, "picture"),
          ", which are not the ", manifest.listed.pictures, " that they were to look at");
   }
+  check_overlays(lines);
   // No picture is of two shards, and none is twice in one.
   std::sort(lines.begin(), lines.end(),
             [](const RecordLine& a, const RecordLine& b) { return a.picture < b.picture; });

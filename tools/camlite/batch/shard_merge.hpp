@@ -19,7 +19,8 @@ std::vector<std::string> find_shards(const std::string& output);
 // Writes what a single process would have written: the records of all shards, by path, and their
 // manifest. Throws Error, naming the shard, if one is missing, not complete, there twice, or of
 // another run or another list of pictures than the first; if records are not of its shard, or twice
-// there, or not as many as the manifest says. Then nothing is written.
+// there, or not as many as the manifest says; if two pictures have one overlay. Then nothing is
+// written.
 Merged merge_shards(const std::string& output, const std::vector<std::string>& shards);
 
 }  // namespace camlite::tool

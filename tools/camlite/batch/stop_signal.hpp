@@ -5,8 +5,8 @@
 
 namespace camlite::tool {
 
-// While one lives, SIGINT and SIGTERM ask to stop, where they would have ended the program; the
-// second of a kind ends it. One at a time.
+// While one lives, SIGINT, SIGTERM and SIGHUP ask to stop, where they would have ended the program;
+// the second of a kind ends it. One at a time.
 class StopSignal {
  public:
   StopSignal();
@@ -17,7 +17,7 @@ class StopSignal {
   static bool requested();
 
  private:
-  struct ::sigaction before_[2];
+  struct ::sigaction before_[3];
 };
 
 }  // namespace camlite::tool
