@@ -427,9 +427,12 @@ class OddNames(ProgramTest):
 
     def test_no_name_sends_commands_to_the_terminal(self):
         path = self.picture("a\x1b[31mb.png", ((3, 4, 20, 10), RED))
-        labels = ["red\x1b[2J", "green", "blue"]
+        labels = ["red\x1b[2J \u009b31m \u202e", "green \u20ac", "blue"]
         out, _ = self.camlite("cam", path, "--model", self.colours(labels=labels))
-        self.assertNotIn("\x1b", out)
+        for control in "\x1b\u009b\u202e":
+            self.assertNotIn(control, out)
+        self.assertIn("red?[2J ?31m ?", out)
+        self.assertIn("green \u20ac", out)
         _, err = self.camlite("cam", "gone\x1b[31m.png", "--model", self.colours(), status=1)
         self.assertNotIn("\x1b", err)
 

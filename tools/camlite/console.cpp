@@ -53,11 +53,14 @@ std::string printable(std::string_view text) {
   while (!text.empty()) {
     const std::size_t size = character_size(text);
     const std::string_view character = text.substr(0, std::max<std::size_t>(size, 1));
-    const auto first = static_cast<unsigned char>(text[0]);
-    const bool control = (size == 1 && ((first < 0x20 && first != '\n') || first == 0x7F)) ||
-                         (character >= "\xC2\x80" && character <= "\xC2\x9F");
-    const bool turns = (character >= "\xE2\x80\xAA" && character <= "\xE2\x80\xAE") ||
-                       (character >= "\xE2\x81\xA6" && character <= "\xE2\x81\xA9");
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+    const bool control = size == 1   ? (byte(0) < 0x20 && byte(0) != '\n') || byte(0) == 0x7F
+                         : size == 2 ? byte(0) == 0xC2 && byte(1) < 0xA0
+                                     : false;
+    // U+202A to U+202E, U+2066 to U+2069.
+    const bool turns = size == 3 && byte(0) == 0xE2 &&
+                       ((byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE) ||
+                        (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9));
     out += size == 0 || control || turns ? "?" : character;
     text.remove_prefix(character.size());
   }
