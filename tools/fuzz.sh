@@ -21,6 +21,7 @@ cd "$(dirname "$0")/.."
 hours=${1:-} campaign=
 shift || true
 [ "$hours" != campaign ] || hours='' campaign=1
+[[ $hours =~ ^([0-9]+([.][0-9]*)?|[.][0-9]+)?$ ]] || { echo "tools/fuzz.sh: $hours: expected HOURS or campaign, then targets" >&2; exit 2; }
 cores=$(nproc)
 jobs=${FUZZ_JOBS:-$cores}
 all=(safetensors graph model caffe onnx npy truth picture map command_line)
