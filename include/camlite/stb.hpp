@@ -38,7 +38,8 @@
 #include <string.h>
 
 // Assertions do nothing, since a bad picture must not end the program: it can fail one of them, on
-// a Huffman code, behind which stb_image then goes on with another symbol.
+// a Huffman code, behind which stb_image then goes on with another symbol. Memory is zero, since it
+// goes on with Huffman tables that a JPEG does not define, too: those of zeros end each code.
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_JPEG
@@ -50,7 +51,7 @@
 #define STBI_WRITE_NO_STDIO
 #define STBI_ASSERT(x) static_cast<void>(0)
 #define STBIW_ASSERT(x) static_cast<void>(0)
-#define STBI_MALLOC(size) std::malloc(size)
+#define STBI_MALLOC(size) std::calloc(1, size)
 #define STBI_FREE(memory) std::free(memory)
 #define STBI_REALLOC_SIZED(memory, old_size, size) camlite::detail::stb::grow(memory, size)
 
