@@ -131,7 +131,7 @@ TEST_CASE("large pictures give the same bits on any number of threads") {
   const Tensor<float> input = preprocess(picture, p);
   const Image smaller = camlite::resize(picture, 333, 77);
   const Image larger = camlite::resize(picture, 190, 1300);
-  for (const int threads : {2, 3, 7}) {
+  for (const int threads : {-1, 0, 2, 3, 7}) {
     CHECK(same_bits(preprocess(picture, p, threads), input));
     CHECK(camlite::resize(picture, 333, 77, threads) == smaller);
     CHECK(camlite::resize(picture, 190, 1300, threads) == larger);
@@ -214,6 +214,21 @@ TEST_CASE("pictures that cannot be prepared are refused") {
   p.resize = 0;
   CHECK_THROWS_WITH(prepared_view(300, 223, p),
                     "a crop of 224 does not fit into a picture of 223x300 (height x width)");
+}
+
+TEST_CASE("an input of another size than the crop's is not written to") {
+  const Image picture(300, 300);
+  const Preprocessing p;
+  const camlite::PreparedView prepared = prepared_view(300, 300, p);
+  Tensor<float> small({1, 224, 223, 3});
+  CHECK_THROWS_WITH(
+      camlite::preprocess_into(picture, p, prepared, small.view()),
+      "preprocess_into: a crop of 224 x 224 pixels does not make an input of (1, 224, "
+      "223, 3)");
+  camlite::PreparedView outside = prepared;
+  outside.crop.x = 100;
+  Tensor<float> right({1, 224, 224, 3});
+  CHECK_THROWS_AS(camlite::preprocess_into(picture, p, outside, right.view()), Error);
 }
 
 TEST_CASE("a prediction is that of the preprocessed picture") {

@@ -325,7 +325,11 @@ TEST_CASE("what is no ten crops is refused with the numbers") {
   CHECK_THROWS_WITH(camlite::merge_ten_crops(Tensor<float>(Shape{5, 14, 14}), {256, 224}),
                     "merge_ten_crops: maps must be (10, h, w), they are (5, 14, 14)");
   CHECK_THROWS_WITH(camlite::merge_ten_crops(Tensor<float>(Shape{10, 14, 14}), {256, 257}),
-                    "merge_ten_crops: crops of 257 are not inside of 256");
+                    "ten crops of 257 are not inside of 256");
+  for (const camlite::TenCrops& crops : {camlite::TenCrops{256, 257}, camlite::TenCrops{}})
+    CHECK_THROWS_WITH(
+        camlite::ten_crop_input(Image(300, 300), {}, crops),
+        "ten crops of " + crops.crop.str() + " are not inside of " + crops.frame.str());
   CHECK_THROWS_WITH(TenCropPrediction({}, {256, 224}, {}),
                     "TenCropPrediction: there must be ten predictions of one network");
   const Network gray(

@@ -87,7 +87,8 @@ inline std::vector<Box> authors_boxes(TensorView<const float> heatmap,
 // The heatmap that the authors make of a (h, w) class activation map for their generator: the map
 // resized to the picture (see resize_cubic), as shares of its maximum, in 256 levels:
 //
-//   out = round(255 * max(0, map / max of the map)),   0 everywhere if the maximum is not positive
+//   out = round(255 * max(0, map / max of the map)),   0 everywhere if the maximum is not positive,
+//   or a value infinite
 //
 // out (height, width), whole numbers. They keep it as a JPEG file, whose losses are not imitated.
 // Source: ILSVRC_generate_heatmap.m of the same release. Throws as resize_cubic does.

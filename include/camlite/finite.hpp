@@ -18,8 +18,8 @@ inline constexpr double infinity = std::bit_cast<double>(std::uint64_t{0x7FF} <<
 template <std::floating_point T>
 constexpr auto magnitude_bits(const T& value) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8);
-  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  return std::bit_cast<Bits>(value) & (~Bits{0} >> 1);
+  using Unsigned = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  return std::bit_cast<Unsigned>(value) & (~Unsigned{0} >> 1);
 }
 
 template <std::floating_point T>

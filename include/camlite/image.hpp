@@ -55,7 +55,7 @@ class Image {
   }
 
  private:
-  Tensor<std::uint8_t> pixels_{Shape{0, 0, channels}};
+  Tensor<std::uint8_t> pixels_ = Tensor<std::uint8_t>::uninitialized({0, 0, channels});
 };
 
 namespace detail {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <camlite/box.hpp>
+#include <camlite/finite.hpp>
 #include <camlite/model/model.hpp>
 #include <camlite/network/head.hpp>
 #include <camlite/tensor.hpp>
@@ -32,8 +33,9 @@ inline std::vector<Index> greatest_first(TensorView<const float> values, Index k
   std::iota(order.begin(), order.end(), Index{0});
   const auto middle = order.begin() + std::clamp<Index>(k, 0, values.size());
   const auto before = [&](Index a, Index b) {
-    const float x = values(a), y = values(b);
-    if (x != x || y != y) return (x == x) > (y == y) || ((x == x) == (y == y) && a < b);
+    const float &x = values(a), &y = values(b);
+    const bool x_last = is_nan(x), y_last = is_nan(y);
+    if (x_last || y_last) return x_last == y_last ? a < b : y_last;
     return x != y ? x > y : a < b;
   };
   std::partial_sort(order.begin(), middle, order.end(), before);

@@ -82,8 +82,15 @@ inline PreparedView prepared_view(Index width, Index height, const Preprocessing
 // The picture as the network sees it: resized, cut, channels in order, normalized. out (1, h, w,
 // 3), h x w the crop of `prepared`, which prepared_view(image.width(), image.height(), p) made. In
 // one pass over the picture: no more of it is resized than is cut out. For threads, see resize.
+// Throws Error if out has another size, or the crop is not inside of the resized picture.
 inline void preprocess_into(const Image& image, const Preprocessing& p,
                             const PreparedView& prepared, TensorView<float> out, int threads = 1) {
+  const Box& crop = prepared.crop;
+  detail::check_inside("preprocess_into", crop, prepared.resized.width, prepared.resized.height);
+  if (out.size() != Image::channels * crop.height * crop.width) {
+    fail("preprocess_into: a crop of ", crop.height, " x ", crop.width,
+         " pixels does not make an input of ", out.shape().str());
+  }
   // The input of every byte, channel by channel: a load where it took a conversion and a product.
   std::array<std::array<float, 256>, 3> values;
   for (std::size_t c = 0; c < 3; ++c) {
@@ -93,9 +100,9 @@ inline void preprocess_into(const Image& image, const Preprocessing& p,
       values[c][level] = static_cast<float>(level) * scale + shift;
   }
   const Index first = p.channels == Preprocessing::Channels::rgb ? 0 : 2;
-  const Index width = prepared.crop.width;
-  detail::resize_rows(image, prepared.resized.width, prepared.resized.height, prepared.crop,
-                      threads, [&](Index y, const std::uint8_t* pixel) {
+  const Index width = crop.width;
+  detail::resize_rows(image, prepared.resized.width, prepared.resized.height, crop, threads,
+                      [&](Index y, const std::uint8_t* pixel) {
                         float* value = out.data() + 3 * width * y;
                         for (Index x = 0; x < width; ++x, pixel += 3, value += 3) {
                           value[0] = values[0][pixel[first]];

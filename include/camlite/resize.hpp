@@ -151,7 +151,7 @@ void resize_rows(const Image& image, Index width, Index height, const Box& part,
 
   // Less than a quarter of a million pixels, about a millisecond, is not worth a thread.
   const Index most = columns * (vertical.last() - vertical.first()) >> 18;
-  const Index bands = std::clamp(most, Index{1}, std::min<Index>(threads, part.height));
+  const Index bands = std::clamp<Index>(std::min(most, part.height), 1, std::max(threads, 1));
   parallel_for(bands, threads, [&](Index band, int) {
     // Rows that are through the horizontal pass: y is kept at y % slots until the vertical pass is
     // beyond it.

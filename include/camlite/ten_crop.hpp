@@ -41,6 +41,12 @@ struct TenCrops {
     return {place % 2 == 1 ? right : 0, place >= 2 ? bottom : 0, crop.width, crop.height};
   }
 
+  // Throws Error unless there are pixels in the crops, and the crops are inside of the frame.
+  void check() const {
+    if (crop.height < 1 || crop.width < 1 || crop.height > frame.height || crop.width > frame.width)
+      fail("ten crops of ", crop.str(), " are not inside of ", frame.str());
+  }
+
   friend bool operator==(const TenCrops&, const TenCrops&) = default;
 };
 
@@ -71,8 +77,7 @@ inline TenCrops ten_crops(const Model& model) {
 inline Tensor<float> merge_ten_crops(TensorView<const float> maps, const TenCrops& crops) {
   if (maps.rank() != 3 || maps.extent(0) != TenCrops::count)
     fail("merge_ten_crops: maps must be (10, h, w), they are ", maps.shape().str());
-  if (crops.crop.height > crops.frame.height || crops.crop.width > crops.frame.width)
-    fail("merge_ten_crops: crops of ", crops.crop.str(), " are not inside of ", crops.frame.str());
+  crops.check();
   Tensor<float> out({crops.frame.height, crops.frame.width});
   for (Index i = 0; i < TenCrops::count; ++i) {
     const Box box = crops.box(i);
@@ -174,11 +179,12 @@ inline Tensor<float> class_activation_map(const TenCropPrediction& prediction, I
 }
 
 // The crops of a picture as a network's input: (10, crop.height, crop.width, 3). The picture is
-// resized to the frame and normalized. Throws Error if the picture is empty.
+// resized to the frame and normalized. Throws Error if the picture is empty, or as crops.check().
 inline Tensor<float> ten_crop_input(const Image& picture, const Preprocessing& how,
                                     const TenCrops& crops) {
   if (picture.size() == 0)
     fail("a picture of ", picture.width(), " x ", picture.height(), " pixels shows nothing");
+  crops.check();
   const auto [frame, crop] = crops;
   const PreparedView whole{
       frame, {0, 0, frame.width, frame.height}, {0, 0, picture.width(), picture.height()}};

@@ -188,6 +188,14 @@ class Convert(ProgramTest):
         self.assertIn("nothing was written", err)
         self.assertFalse((self.here / "bad.safetensors").exists())
         self.camlite("convert", self.model(), "ok.safetensors", "--verify", "x.npy", "wrong.npy", "--tolerance", "0.02")
+        for n in range(3):  # one number that is none, wherever it is, and whatever the others are
+            for i in range(5):
+                for factor in (1, 1.01):
+                    nan = y * factor
+                    nan[n, i] = np.nan
+                    np.save(self.here / "nan.npy", nan)
+                    self.camlite("convert", self.model(), "bad.safetensors", "--verify", "x.npy", "nan.npy", status=1)
+        self.assertFalse((self.here / "bad.safetensors").exists())
         np.save(self.here / "short.npy", y[:, :4])
         _, err = self.camlite("convert", self.model(), "bad.safetensors", "--verify", "x.npy", "short.npy", status=1)
         self.assertIn("(3, 5)", err)

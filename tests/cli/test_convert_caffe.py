@@ -472,7 +472,7 @@ class Definitions(CaffeTest):
                              (right.replace('"Convolution"', "Convolution", 1), "6:9"), ("\x00\xff", "1: a NUL"),
                              ("a { " * 200000, "1: braces"), ("layer { " * 200000, "1: braces"),
                              ("a: [" * 100000, "1: braces"), ('name: "\\\n' + "a{" * 200000, "2: braces"),
-                             ('name: "\x00' + "a{" * 200000, "1: a NUL"), ("layer {}" * 10001, "10000 layers"), ("", "no layer"), ("# nothing\n", "no layer")):
+                             ('name: "\x00' + "a{" * 200000, "1: a NUL"), ('\nname: "\\\x00' + "a{" * 200000, "2: a NUL"), ("layer {}" * 10001, "10000 layers"), ("", "no layer"), ("# nothing\n", "no layer")):
             (self.here / "net.prototxt").write_bytes(wrong.encode("latin-1"))
             err = self.refused("net.prototxt:", arguments=("--prototxt", "net.prototxt"))
             self.assertIn(place, err)

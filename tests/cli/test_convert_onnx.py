@@ -427,6 +427,11 @@ class Lies(OnnxTest):
              {"a": ints(-1, 192), "s": ints((1 << 63) - 1), "e": ints(-(1 << 63))}, "reshape"),
             ([node("Transpose", "a", "t"), node("Reshape", "x t", "y")],
              {"a": helper.make_tensor("a", TensorProto.INT64, [0, 1 << 62, 1 << 62], [])}, "63 bits"),
+            ([node("Slice", "a s e i t", "c"), node("Reshape", "x c", "y")],  # backwards through nothing
+             {"a": helper.make_tensor("a", TensorProto.INT64, [0], []), "s": ints(-1), "e": ints(-5), "i": ints(0), "t": ints(-1)},
+             "reshape"),
+            ([node("Reshape", "x s", "r"), node("Pad", "r p", "y")],
+             {"s": ints(1, 3, 2, 4, 8), "p": ints(0, 0, 0, 0, 2, 0, 0, 0, 0, 2)}, "axis 4"),
             ([node("Reshape", "x s", "y")], {"s": ints(-1, -1)}, "(1, -1)"),
             ([node("Reshape", "x s", "y")], {"s": ints(7, -1)}, "reshape"),
             ([node("Transpose", "x", "y", perm=[0, 1, 2, 2])], {}, "twice"),

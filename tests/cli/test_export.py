@@ -167,7 +167,15 @@ class Export(ProgramTest):
         (self.here / "same.safetensors").write_bytes(DEFAULT_MODEL.read_bytes())
         _, err = self.camlite("export", "same.safetensors", "same.safetensors", status=2)
         self.assertIn("same file", err)
+        models = {"CAMLITE_MODELS": str(self.here)}
+        _, err = self.camlite("export", "same", "same.safetensors", status=2, environment=models)
+        self.assertIn("same file", err)
+        self.assertEqual((self.here / "same.safetensors").read_bytes(), DEFAULT_MODEL.read_bytes())
         self.camlite("export", DEFAULT_MODEL, status=2)
+
+    def test_a_full_disk_is_an_error(self):
+        _, err = self.camlite("export", DEFAULT_MODEL, "/dev/full", status=1)
+        self.assertIn("/dev/full", err)
 
     def test_more_than_an_onnx_file_holds(self):
         # Weights of 2.4 GB, none of which is on the disk.

@@ -222,6 +222,12 @@ class Resume(Output):
         _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
         self.assertIn("is not the manifest of a run", err)
 
+    def test_results_replace_no_picture(self):
+        before = (self.here / "f/a/2.png").read_bytes()
+        _, err = self.look("--output", "./f/a/2.png", "--json", "--force", status=2)
+        self.assertIn("is one of the pictures", err)
+        self.assertEqual((self.here / "f/a/2.png").read_bytes(), before)
+
     def test_names_of_all_kinds(self):
         for name in ("f/a, b.png", 'f/"q".png', "f/new\nline.png", "f/\u732b.png"):
             self.picture(name, ((0, 0, 9, 10), RED))

@@ -105,6 +105,11 @@ class Run(ProgramTest):
         self.run_net("--logits", "x.npy")
         np.testing.assert_allclose(self.load("x.npy", (3, 5)), network(self.x, self.weights)[0], rtol=1e-4, atol=1e-4)
 
+    def test_two_results_do_not_fit_into_one_file(self):
+        _, err = self.run_net("--logits", "z.npy", "--features", "./z.npy", status=2)
+        self.assertIn("two results", err)
+        self.assertFalse((self.here / "z.npy").exists())
+
     def test_wrong_usage(self):
         for arguments in (["--cam", "1"], ["--maps", "m.npy"], ["--cam", "5", "--maps", "m.npy"],
                           ["--cam", "1,,2", "--maps", "m.npy"], ["--cam", "", "--maps", "m.npy"]):  # fmt: skip

@@ -62,6 +62,10 @@ void print_refusals() {
   const float values[] = {1.0F, nan, 3.0F, -infinity, infinity, 2.0F};
   const camlite::Tensor<float> map(camlite::Shape{2, 3}, values);
   print("normalized", normalized(map));
+  std::printf("order");
+  for (Index i : camlite::detail::greatest_first(map.view().reshaped({6}), 6))
+    std::printf(" %lld", static_cast<long long>(i));
+  std::printf("\n");
   for (const char* number : {"nan", "inf", "1e999", "0.5"}) {
     bool read = true;
     try {

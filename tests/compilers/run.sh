@@ -49,7 +49,7 @@ for ((i = 0; i < $(find "$work" -name 'name-*' | wc -l); i++)); do
         for (k = 2; k <= n; k++) if (expected[k] < 0 ? -expected[k] > largest : expected[k] > largest)
           largest = expected[k] < 0 ? -expected[k] : expected[k]
         if (n != NF || $1 != expected[1]) { print name ": line " FNR " is another one"; bad = 1; next }
-        allowed = $1 ~ /^(boxes|alpha)/ ? 0 : $1 == "overlay" ? 1 : 1e-5 * largest
+        allowed = $1 ~ /^(boxes|alpha|order)/ ? 0 : $1 == "overlay" ? 1 : 1e-5 * largest
         for (k = 2; k <= n; k++) {
           difference = $k - expected[k]
           if (difference < 0) difference = -difference

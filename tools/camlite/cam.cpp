@@ -235,8 +235,7 @@ class Cam {
 // Of each shard a page of its own.
 std::string report_folder(const CamOptions& options, const Shard& shard) {
   if (shard.count == 1) return options.report;
-  const std::string name = text("shard-", shard.number, "-of-", shard.count);
-  return (fs::path(options.report) / name).string();
+  return (fs::path(options.report) / shard_name(shard)).string();
 }
 
 // The page of the first pictures of the shard; says on standard error where it is. Returns the
@@ -290,7 +289,7 @@ int run_cam(const CamOptions& options) {
   if (options.report.empty()) return status;
   if (StopSignal::requested()) {
     complain("report: not written, since the run was stopped");
-    return status;
+    return some_failed;
   }
   return write_page_of(options, inputs, results.shard(), cam, status);
 }

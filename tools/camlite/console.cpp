@@ -5,6 +5,9 @@
 #include <cstdio>
 #include <cstring>
 
+#include <camlite/model/json_text.hpp>
+#include <camlite/text.hpp>
+
 namespace camlite::tool {
 
 namespace {
@@ -18,18 +21,12 @@ std::size_t characters(std::string_view text) {
          static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues_character));
 }
 
-// Of the character (UTF-8) that the text begins with, in bytes; 0 if that is none.
-std::size_t character_size(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t size = first < 0x80   ? 1
-                           : first < 0xC2 ? 0
-                           : first < 0xE0 ? 2
-                           : first < 0xF0 ? 3
-                           : first < 0xF5 ? 4
-                                          : 0;
-  if (size > text.size()) return 0;
-  const std::string_view rest = text.substr(1, size == 0 ? 0 : size - 1);
-  return std::all_of(rest.begin(), rest.end(), continues_character) ? size : 0;
+bool is_control(char32_t code) {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0);
+}
+
+bool turns_direction(char32_t code) {
+  return (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
 }
 
 }  // namespace
@@ -49,20 +46,12 @@ void complain(std::string_view message) {
 }
 
 std::string printable(std::string_view text) {
+  constexpr char32_t no_utf8 = 0xFFFD;
   std::string out;
-  while (!text.empty()) {
-    const std::size_t size = character_size(text);
-    const std::string_view character = text.substr(0, std::max<std::size_t>(size, 1));
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
-    const bool control = size == 1   ? (byte(0) < 0x20 && byte(0) != '\n') || byte(0) == 0x7F
-                         : size == 2 ? byte(0) == 0xC2 && byte(1) < 0xA0
-                                     : false;
-    // U+202A to U+202E, U+2066 to U+2069.
-    const bool turns = size == 3 && byte(0) == 0xE2 &&
-                       ((byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE) ||
-                        (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9));
-    out += size == 0 || control || turns ? "?" : character;
-    text.remove_prefix(character.size());
+  for (char32_t code : detail::decode_utf8(text)) {
+    const bool shown =
+        code != no_utf8 && !turns_direction(code) && (!is_control(code) || code == '\n');
+    detail::append_utf8(out, shown ? code : U'?');
   }
   return out;
 }

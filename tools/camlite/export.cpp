@@ -10,6 +10,7 @@
 #include "convert/onnx_writer.hpp"
 #include "json.hpp"
 #include "model_choice.hpp"
+#include "model_folders.hpp"
 
 namespace camlite::tool {
 
@@ -24,7 +25,7 @@ struct ExportOptions {
 
 int export_model(const ExportOptions& options) {
   std::error_code ignored;
-  if (std::filesystem::equivalent(options.model, options.out, ignored))
+  if (std::filesystem::equivalent(find_model(options.model), options.out, ignored))
     throw UsageError(text("MODEL and OUT are the same file, ", options.out));
   ModelChoice choice;
   choice.path = options.model;

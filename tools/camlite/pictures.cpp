@@ -17,6 +17,7 @@
 #include "batch/stop_signal.hpp"
 #include "batch/workers.hpp"
 #include "console.hpp"
+#include "paths.hpp"
 
 namespace camlite::tool {
 
@@ -195,6 +196,12 @@ Results::Results(const PictureOptions& options, const Inputs& inputs, const std:
   if (options.output.empty()) {
     print(format_.header());
     return;
+  }
+  const std::filesystem::path name = std::filesystem::path(options.output).filename();
+  for (const Input& one : inputs.pictures) {
+    // Most differ by their names, which costs no look at the disk.
+    if (one.path.ends_with(name.string()) && identity(one.path) == identity(options.output))
+      throw UsageError(text("--output ", options.output, " is one of the pictures"));
   }
   Json asked{{"top", options.top},
              {"crops", options.crops},

@@ -14,6 +14,7 @@
 #include "console.hpp"
 #include "model_choice.hpp"
 #include "npy.hpp"
+#include "paths.hpp"
 #include "pictures.hpp"
 
 namespace camlite::tool {
@@ -98,6 +99,13 @@ int run(const RunOptions& options) {
   const Shape shape = pictures_shape(input, options.input, channels);
   const Index pictures = shape[0], height = shape[2], width = shape[3];
 
+  const std::string* const outputs_to[] = {&options.logits, &options.features, &options.maps};
+  for (const std::string* one : outputs_to) {
+    for (const std::string* other : outputs_to) {
+      if (one < other && !one->empty() && !other->empty() && identity(*one) == identity(*other))
+        throw UsageError(text(*one, ": is to hold two results"));
+    }
+  }
   Wanted logits(options.logits), features(options.features), maps(options.maps);
   const bool any = logits.is() || features.is() || maps.is();
   Tensor<float> planes = Tensor<float>::uninitialized({channels, height, width});

@@ -1,5 +1,6 @@
 // What the elementwise kernel is told: which function, of which numbers.
 #pragma once
+
 #include <camlite/finite.hpp>
 #include <camlite/ops/activation.hpp>
 #include <camlite/tensor.hpp>

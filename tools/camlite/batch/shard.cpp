@@ -92,11 +92,15 @@ std::uint64_t path_hash(std::string_view path) {
   return hash ^ hash >> 31;
 }
 
+std::string shard_name(const Shard& shard) {
+  return text("shard-", shard.number, "-of-", shard.count);
+}
+
 std::string shard_path(const std::string& output, const Shard& shard) {
   if (shard.count == 1) return output;
   const std::filesystem::path path(output);
-  return (path.parent_path() / path.stem()).string() +
-         text(".shard-", shard.number, "-of-", shard.count) + path.extension().string();
+  return (path.parent_path() / path.stem()).string() + '.' + shard_name(shard) +
+         path.extension().string();
 }
 
 }  // namespace camlite::tool

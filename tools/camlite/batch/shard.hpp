@@ -34,6 +34,9 @@ inline bool holds(const Shard& shard, std::string_view path) {
   return path_hash(path) % shard.count == shard.number - 1;
 }
 
+/// "shard-2-of-8"
+std::string shard_name(const Shard& shard);
+
 /// Where this shard of what goes to `output` is written: "out.jsonl" -> "out.shard-2-of-8.jsonl";
 /// of all, `output` itself.
 std::string shard_path(const std::string& output, const Shard& shard);

@@ -160,11 +160,14 @@ class Findings : public protobuf::io::ErrorCollector {
 void check_braces(std::string_view text, const std::string& path) {
   constexpr int most = 100;
   int depth = 0, line = 1, layers = 0;
+  if (const std::size_t nul = text.find('\0'); nul != text.npos)
+    fail(path, ':',
+         1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'),
+         ": a NUL: this is no text");
   char quote = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     line += c == '\n';
-    if (c == '\0') fail(path, ':', line, ": a NUL: this is no text");
     if (quote != 0) {
       if (c == '\\' && text.substr(i + 1, 1) != "\n") ++i;
       if (c == quote || c == '\n') quote = 0;

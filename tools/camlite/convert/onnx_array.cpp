@@ -217,11 +217,11 @@ std::span<const std::byte> ArrayReader::external(const TensorProto& tensor) {
              "\", which is not in the model's folder; such files are not read");
       }
       open_ = MappedFile(file.string());
+      if (files_.insert(file.string()).second) in_files_ += open_.bytes().size();
     } catch (const fs::filesystem_error& error) {
       fail("its data are in \"", location, "\": ", error.code().message());
     }
     open_name_ = location;
-    if (files_.insert(location).second) in_files_ += open_.bytes().size();
   }
   const std::uint64_t there = open_.bytes().size();
   if (offset > there || length.value_or(0) > there - offset) {

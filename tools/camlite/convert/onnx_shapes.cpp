@@ -104,6 +104,10 @@ std::vector<Range> sliced_ranges(const Call& call) {
     const std::size_t axis = axis_of(axes[i], from.size());
     const Index extent = from[axis], step = steps[i];
     if (step == 0 || step == std::numeric_limits<Index>::min()) fail("a step of ", step);
+    if (extent == 0) {
+      ranges[axis] = {0, 1, 0};
+      continue;
+    }
     // Counted from the end where negative, then cut to what there is.
     const auto position = [&](Index given, Index least, Index most) {
       return std::clamp(given < 0 && given >= -extent ? given + extent : given, least, most);

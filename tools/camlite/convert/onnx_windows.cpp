@@ -293,7 +293,7 @@ Values import_pad(Builder& builder, const Call& call) {
     const Index before = (*pads)[i], after = (*pads)[i + given.size()];
     if (axis == 2) border.top = before, border.bottom = after;
     if (axis == 3) border.left = before, border.right = after;
-    if (axis < 2 && (before > 0 || after > 0)) {
+    if ((rank != 4 || axis < 2) && (before > 0 || after > 0)) {
       fail("pads along axis ", axis, " of ", str(in.view.extents()),
            " are not supported, only around maps");
     }

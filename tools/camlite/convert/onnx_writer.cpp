@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <unordered_map>
 #include <unordered_set>
@@ -433,18 +434,27 @@ class Exporter {
   Index bytes_ = 0;  // of the tensors so far
 };
 
-// Protobuf's bytes into an OutputFile.
+// Protobuf's bytes into an OutputFile. What goes wrong is kept: protobuf's streams write once more
+// where they end, which must not throw.
 class FileStream : public google::protobuf::io::CopyingOutputStream {
  public:
   explicit FileStream(OutputFile& file) : file_(file) {}
 
   bool Write(const void* buffer, int size) override {
-    file_.write({static_cast<const std::byte*>(buffer), static_cast<std::size_t>(size)});
-    return true;
+    try {
+      file_.write({static_cast<const std::byte*>(buffer), static_cast<std::size_t>(size)});
+      return true;
+    } catch (...) {
+      failure_ = std::current_exception();
+      return false;
+    }
   }
+
+  const std::exception_ptr& failure() const { return failure_; }
 
  private:
   OutputFile& file_;
+  std::exception_ptr failure_;
 };
 
 }  // namespace
@@ -460,11 +470,11 @@ OnnxExport save_onnx(const std::string& path, const Model& model, bool features)
     fail(model.source(), ": ", bytes, " bytes; an ONNX file holds less than 2 GiB");
   done.bytes = static_cast<Index>(bytes);
   OutputFile file(path);
-  {
-    onnx::FileStream copying(file);
-    google::protobuf::io::CopyingOutputStreamAdaptor stream(&copying);
-    if (!proto.SerializeToZeroCopyStream(&stream) || !stream.Flush()) fail(path, ": cannot write");
-  }
+  onnx::FileStream copying(file);
+  google::protobuf::io::CopyingOutputStreamAdaptor stream(&copying);
+  const bool written = proto.SerializeToZeroCopyStream(&stream) && stream.Flush();
+  if (copying.failure()) std::rethrow_exception(copying.failure());
+  if (!written) fail(path, ": cannot write");
   file.commit();
   return done;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -11,11 +12,13 @@ namespace camlite::tool {
 
 namespace {
 
+// Infinite where one is no number.
 double relative_error(std::span<const float> is, std::span<const float> should) {
   double difference = 0, largest = 0;
   for (std::size_t i = 0; i < is.size(); ++i) {
     const double d = std::abs(static_cast<double>(is[i]) - should[i]);
-    difference = d <= difference ? difference : d;  // NaN stays
+    if (!std::isfinite(d)) return std::numeric_limits<double>::infinity();
+    difference = std::max(difference, d);
     largest = std::max(largest, std::abs(static_cast<double>(should[i])));
   }
   return difference == 0 ? 0 : difference / largest;
@@ -39,7 +42,6 @@ Verified verify(const Network& network, const std::string& x, const std::string&
   std::vector<float> should(static_cast<std::size_t>(classes));
   Workspace workspace;
   double logits = 0, probabilities = 0;
-  const auto worse = [](double a, double b) { return b <= a ? a : b; };
   for (Index n = 0; n < shape[0]; ++n) {
     pictures.read(n * size, {planes.begin(), planes.end()});
     for (Index c = 0; c < channels; ++c) {
@@ -48,10 +50,10 @@ Verified verify(const Network& network, const std::string& x, const std::string&
     const Prediction seen = network.prediction(network.forward(pixels.view(), workspace), 0,
                                                {0, 0, shape[3], shape[2]});
     results.read(n * classes, should);
-    logits = worse(logits, relative_error({seen.logits().begin(), seen.logits().end()}, should));
-    probabilities =
-        worse(probabilities,
-              relative_error({seen.probabilities().begin(), seen.probabilities().end()}, should));
+    logits = std::max(logits, relative_error({seen.logits().begin(), seen.logits().end()}, should));
+    probabilities = std::max(
+        probabilities,
+        relative_error({seen.probabilities().begin(), seen.probabilities().end()}, should));
   }
   return probabilities < logits ? Verified{shape[0], probabilities, "probabilities"}
                                 : Verified{shape[0], logits, "logits"};

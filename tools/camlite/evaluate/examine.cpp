@@ -58,7 +58,8 @@ Image read_stored(const std::string& path, const ImageLimits& limits) {
 
 Examiner::Examiner(const EvaluateOptions& options) : options_(options) {
   if (!options.score_maps.empty()) return;
-  network_.emplace(load(options.model), NetworkOptions{.threads = 1});
+  network_.emplace(load(options.model),
+                   NetworkOptions{.threads = 1, .memory_limit = memory_limit(options.model)});
   network_->require_maps();
 }
 

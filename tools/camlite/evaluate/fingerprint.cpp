@@ -3,6 +3,7 @@
 #include <string>
 
 #include <camlite/error.hpp>
+#include <camlite/kernels/isa.hpp>
 #include <camlite/version.hpp>
 
 #include "../batch/hash.hpp"
@@ -43,6 +44,7 @@ nlohmann::ordered_json fingerprint(const EvaluateOptions& options, const Dataset
   } else {
     asked["model"] = options.model.name();
     asked["weights"] = hash_of(*model);
+    asked["isa"] = isa_name(default_isa());  // each rounds in its own way
     asked["crops"] = options.crops;
     asked["size"] = options.predict.size;
     asked["whole"] = options.predict.whole_picture ? "yes" : "no";
