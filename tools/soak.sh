@@ -17,6 +17,7 @@ build=build
 [ -f "$build/build.ninja" ] || meson setup "$build" >/dev/null
 ninja -C "$build" tests/soak tools/camlite/camlite >/dev/null
 status=0
-GLIBC_TUNABLES=glibc.malloc.tcache_count=0 OMP_WAIT_POLICY=passive "$build/tests/soak" "$predictions" weights/tiny_vgg_gap.safetensors || status=1
+GLIBC_TUNABLES=glibc.malloc.tcache_count=0 OMP_WAIT_POLICY=passive \
+  "$build/tests/soak" "$predictions" weights/tiny_vgg_gap.safetensors || status=1
 "$debian_python" tests/soak/batches.py "$build/tools/camlite/camlite" "$rounds" || status=1
 exit $status
