@@ -273,7 +273,9 @@ class Killed(Output):
         """A run that waits for that picture until the pipe is closed that it comes through."""
         (self.here / waits_for).rename(self.here / "kept")
         os.mkfifo(self.here / waits_for)
-        run = subprocess.Popen(self.command(name, *options), cwd=self.here, stderr=subprocess.PIPE)
+        # Who runs the tests in the background (nohup, &) has told them to ignore these, and they their programs.
+        heard = lambda: [signal.signal(of, signal.SIG_DFL) for of in (signal.SIGINT, signal.SIGHUP)]
+        run = subprocess.Popen(self.command(name, *options), cwd=self.here, stderr=subprocess.PIPE, preexec_fn=heard)
         pipe = open(self.here / waits_for, "wb")
         (self.here / waits_for).unlink()
         (self.here / "kept").rename(self.here / waits_for)
