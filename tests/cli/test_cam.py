@@ -234,6 +234,12 @@ class Panel(ProgramTest):
                 words = seen[8 + row * 238 : 34 + row * 238]
                 self.assertEqual(set(map(tuple, words.reshape(-1, 3))), {(0, 0, 0), (255, 255, 255)})
 
+    def test_one_of_very_many_classes_is_refused(self):
+        self.picture("p.png", ((30, 40, 100, 70), RED))
+        self.panel("--top", 100)
+        _, err = self.camlite("cam", "p.png", "--model", self.colours(), "--panel", "--top", 101, status=2)
+        self.assertIn("at most 100 classes", err)
+
     def test_pictures_of_every_size_are_brought_to_one(self):
         from PIL import Image
 

@@ -38,6 +38,16 @@ class Models(ProgramTest):
         self.assertIn("second", self.listed(both))
         self.assertNotIn("first", self.listed(both))
 
+    def test_the_default_model_may_be_a_name(self):
+        self.place("elsewhere", "mine.v2")
+        named = {**self.home, "CAMLITE_MODELS": str(self.here / "elsewhere"), "CAMLITE_MODEL": "mine.v2"}
+        self.picture("a.png")
+        self.camlite("classify", "a.png", "--output", "out.jsonl", environment=named)
+        self.assertEqual(json.loads((self.here / "out.jsonl.manifest.json").read_text())["model"], "mine.v2")
+        _, err = self.camlite("classify", "a.png", environment={**named, "CAMLITE_MODEL": "other"}, status=1)
+        self.assertIn("other: there is no such file, and no model of this name", err)
+        self.assertIn("CAMLITE_MODEL", err)
+
     def test_a_file_comes_before_a_name(self):
         self.place(".local/share/camlite/models", "mine")
         (self.here / "mine").write_bytes(b"no model")

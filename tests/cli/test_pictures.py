@@ -96,6 +96,34 @@ class Inputs(Folder):
         self.assertEqual((status, out), (1, ""))
         self.assertIn("with -0", err)
 
+    def test_an_argument_that_names_none_is_told_and_the_others_are_looked_at(self):
+        self.pictures("a.png", "b.png")
+        (self.here / "empty").mkdir()
+        out, err = self.camlite("classify", "empty", "a.png", "*.jpg", "b.png", "--model", self.model, "--json", status=1)
+        self.assertEqual([json.loads(line)["image"] for line in out.splitlines()], ["a.png", "b.png"])
+        self.assertIn("empty: no picture in it", err)
+        self.assertIn("*.jpg: no picture fits", err)
+        # What merges the shards' files could not tell.
+        self.camlite("classify", "a.png", "*.jpg", "--model", self.model, "--output", "out.jsonl", "--shard", "1/2", status=2)
+        self.assertFalse((self.here / "out.shard-1-of-2.jsonl").exists())
+
+    def test_a_folder_that_cannot_be_read_fails_as_a_picture_does(self):
+        self.pictures("f/a/1.png", "f/b/2.png", "f/c/3.png")
+        for folder in (self.here, self.here / "f", self.here / "f/a", self.here / "f/c"):
+            folder.chmod(0o755)
+        (self.here / "f/b").chmod(0)
+        self.addCleanup((self.here / "f/b").chmod, 0o755)
+        nobody = 65534
+        for what in ("f", "f/*", "f/**/*.png"):
+            done = subprocess.run(
+                [PROGRAM, "classify", what, "--model", self.model, "--json"], cwd=self.here, capture_output=True, timeout=60,
+                preexec_fn=lambda: os.getuid() == 0 and os.setuid(nobody),  # root can read all of them
+            )  # fmt: skip
+            self.assertEqual(done.returncode, 1, done.stderr)
+            records = {r["image"]: r.get("error") for r in map(json.loads, done.stdout.splitlines())}
+            self.assertEqual(records.pop("f/b"), "f/b: cannot read the folder: Permission denied", what)
+            self.assertEqual(records, {"f/a/1.png": None, "f/c/3.png": None})
+
     def test_nothing_found_says_what_was_looked_for(self):
         (self.here / "empty").mkdir()
         (self.here / "empty/notes.txt").write_text("x")

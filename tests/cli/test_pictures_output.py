@@ -87,6 +87,15 @@ class Whole(Output):
         self.look("--output", "out.jsonl", "--force")
         self.assertEqual(len((self.here / "out.jsonl").read_text().splitlines()), 24)
 
+    def test_overlays_of_records_in_a_file_are_drawn_where_it_is_said(self):
+        self.look("--output", "out.jsonl", command="cam")
+        self.assertEqual(self.files(), ["out.jsonl", "out.jsonl.manifest.json"])
+        for asked in ("--panel", "--plain", "--no-caption"):
+            _, err = self.look("--output", "out.jsonl", "--force", asked, command="cam", status=2)
+            self.assertIn("--out DIR/", err)
+        self.look("--output", "out.jsonl", "--force", "--out", "maps/", "--panel", command="cam")
+        self.assertTrue((self.here / "maps/a/0.cam.png").exists())
+
     def test_a_part_that_waits_is_not_overwritten(self):
         (self.here / "out.jsonl.part").write_text("mine\n")
         _, err = self.look("--output", "out.jsonl", status=2)
@@ -95,7 +104,7 @@ class Whole(Output):
         self.assertEqual(self.files(), ["out.jsonl.part"])
 
     def test_options_that_cannot_be(self):
-        for wrong in (("--output", "out.txt"), ("--resume",), ("--force",), ("--output", "o.csv", "--resume", "--force")):
+        for wrong in (("--output", "out.txt"), ("--output", "-", "--json"), ("--resume",), ("--force",), ("--output", "o.csv", "--resume", "--force")):
             self.look(*wrong, status=2)
         self.look("--output", "gone/out.csv", status=1)
         self.look("--output", "out.txt", "--csv")
@@ -311,6 +320,18 @@ class Killed(Output):
         self.assertEqual([json.loads(line)["image"] for line in part][-1], "f/a/2.png")
         self.assertFalse((self.here / "out.jsonl").exists())
         self.assertEqual(self.finished("out.jsonl", "--resume"), whole)
+
+    def test_what_is_replaced_stays_until_all_is_there(self):
+        before = self.finished("out.jsonl", "--top", "1")
+        whole = self.finished("whole.jsonl")
+        run, pipe = self.begin("out.jsonl", "f/a/2.png", "--force")
+        with pipe:
+            run.kill()
+            run.communicate(timeout=60)
+        self.assertEqual((self.here / "out.jsonl").read_bytes().replace(b"out.jsonl.maps/", b"maps/"), before)
+        self.assertFalse(json.loads((self.here / "out.jsonl.manifest.json").read_text())["complete"])
+        self.assertEqual(self.finished("out.jsonl", "--resume"), whole)
+        self.assertNotIn("replaces", json.loads((self.here / "out.jsonl.manifest.json").read_text()))
 
     def test_ctrl_c_writes_no_page(self):
         run, pipe = self.begin("out.jsonl", "f/a/2.png", "--jobs", "1", "--threads", "1", "--report", "page")

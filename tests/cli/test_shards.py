@@ -283,6 +283,12 @@ class Shards(ShardTest):
             # What is said on the command line is meant.
             self.camlite(*self.command("said.jsonl", "--force", "--shard", "1/1"), environment=environment)
             self.assertTrue((self.here / "said.jsonl").exists())
+        # A job of an array that names its own picture has no share of it to find.
+        picture = next((self.here / "set/0").glob("*.png"))
+        for task in (10, 12, 14, 16):
+            environment = {name: str(value) for name, value in array.items()} | {"SLURM_ARRAY_TASK_ID": str(task)}
+            out, _ = self.camlite("classify", picture, "--model", self.model, "--json", environment=environment)
+            self.assertEqual(len(out.splitlines()), 1)
         # A batch script runs once, though its job has two tasks.
         batch = {"SLURM_PROCID": "0", "SLURM_NTASKS": "2", "SLURM_JOB_ID": "5"}
         self.camlite(*self.command("batch.jsonl"), environment=batch)
@@ -312,10 +318,10 @@ class Launchers(ShardTest):
         done = subprocess.run([str(word) for word in command], cwd=self.here, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def killing(self, rank_variable):
-        """A command line for sh: one of the processes is killed, by the kernel, in the middle of its 2049th byte."""
-        line = " ".join(f"'{word}'" for word in (PROGRAM, *self.command("out.jsonl", "--resume")))
-        return f'[ "${rank_variable}" = 1 ] && ulimit -c 0 && ulimit -f 4; {line}; true'
+    def killing(self, rank, *more):
+        """A command line for sh: the process whose rank is 1 is killed, by the kernel, in the middle of its 2049th byte."""
+        line = " ".join(f"'{word}'" for word in (PROGRAM, *self.command("out.jsonl", "--resume", *more)))
+        return f'[ "{rank}" = 1 ] && ulimit -c 0 && ulimit -f 4; {line}; true'
 
     def mpirun(self, ranks, *command):
         root = ["--allow-run-as-root"] if os.getuid() == 0 else []
@@ -331,7 +337,7 @@ class Launchers(ShardTest):
 
     @unittest.skipIf(missing("mpirun.openmpi"), missing("mpirun.openmpi"))
     def test_open_mpi_with_a_rank_killed_and_rerun(self):
-        self.mpirun(4, "sh", "-c", self.killing("OMPI_COMM_WORLD_RANK"))
+        self.mpirun(4, "sh", "-c", self.killing("$OMPI_COMM_WORLD_RANK"))
         self.camlite("merge", "out.jsonl", status=1)
         self.mpirun(4, PROGRAM, *self.command("out.jsonl", "--resume"))
         self.assertEqual(self.merged(), self.expected)
@@ -347,6 +353,15 @@ class Launchers(ShardTest):
         self.run_all("parallel", "--will-cite", "-j", 2, line + " --shard {}/3", ":::", 1, 2, 3)
         self.assertEqual(self.merged(), self.expected)
 
+    @unittest.skipIf(missing("parallel"), missing("parallel"))
+    def test_gnu_parallel_with_a_job_killed_and_rerun(self):
+        jobs = ("parallel", "--will-cite", "-j", 2)
+        self.run_all(*jobs, self.killing("{}", "--shard", "{}/3"), ":::", 1, 2, 3)
+        self.camlite("merge", "out.jsonl", status=1)
+        line = " ".join(f"'{word}'" for word in (PROGRAM, *self.command("out.jsonl", "--resume")))
+        self.run_all(*jobs, line + " --shard {}/3", ":::", 1, 2, 3)
+        self.assertEqual(self.merged(), self.expected)
+
     @unittest.skipIf(slurm.missing(), f"NOT TESTED: {slurm.missing()} not installed")
     def test_slurm(self):
         with slurm.Slurm() as cluster:
@@ -358,7 +373,7 @@ class Launchers(ShardTest):
             )  # fmt: skip
             self.assertEqual(self.merged("array.jsonl"), self.expected)
             # One of the steps' tasks is killed, and the step is run again.
-            cluster.run("srun", "-n", 4, "sh", "-c", self.killing("SLURM_PROCID"), cwd=self.here)
+            cluster.run("srun", "-n", 4, "sh", "-c", self.killing("$SLURM_PROCID"), cwd=self.here)
             self.camlite("merge", "out.jsonl", status=1)
             cluster.run("srun", "-n", 4, PROGRAM, *self.command("out.jsonl", "--resume"), cwd=self.here)
             self.assertEqual(self.merged(), self.expected)

@@ -37,7 +37,7 @@ namespace fs = std::filesystem;
 struct CamOptions : PictureOptions {
   std::string wanted;  // --class
   std::string out;
-  bool no_overlay = false;
+  bool no_overlay = false;  // also where nobody said where many of them should go
   DrawingOptions drawing;
   std::optional<float> threshold;  // the model's without it
   std::string report;              // a folder
@@ -271,7 +271,22 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& 
   return unread.empty() ? status : some_failed;
 }
 
-int run_cam(const CamOptions& options) {
+// Records in a file are of many pictures: overlays of them go where --out says, or nowhere. Throws
+// UsageError for what cannot be drawn.
+void settle_overlays(CamOptions& options) {
+  constexpr Index most = 100;  // rows of 290 pixels
+  if (!options.output.empty() && options.out.empty()) {
+    if (options.drawing.asked())
+      throw UsageError("with --output, overlays are drawn where --out DIR/ says");
+    options.no_overlay = true;
+  }
+  if (options.drawing.panel && options.top > most)
+    throw UsageError(text("--panel --top ", options.top, ": a panel shows at most ", most,
+                          " classes"));
+}
+
+int run_cam(CamOptions options) {
+  settle_overlays(options);
   const Inputs inputs = find_inputs(options);
   std::optional<OverlayNames> names;
   if (!options.no_overlay) names.emplace(options, inputs.pictures);
@@ -309,7 +324,8 @@ void add_cam(CLI::App& program, int& status) {
   auto* out = command
                   ->add_option("--out", options->out,
                                "where overlays go: a directory (one that ends in / is made), or a "
-                               "file if there is one picture; without it here")
+                               "file if there is one picture; without it here, or with --output "
+                               "nowhere")
                   ->type_name("PATH");
   auto* no_overlay =
       command->add_flag("--no-overlay", options->no_overlay, "only print, write no pictures")
@@ -337,7 +353,7 @@ void add_cam(CLI::App& program, int& status) {
           "  camlite cam cat.jpg --panel --top 3             photo, heatmap, box of three classes\n"
           "  camlite cam photos/ --out maps/                 overlays in maps/BELOW.cam.png\n"
           "  camlite cam photos/ --no-overlay --json         boxes only, one JSON object a line\n"
-          "  camlite cam \"photos/**/*.jpg\" --no-overlay --output boxes.csv --resume\n\n"
+          "  camlite cam \"photos/**/*.jpg\" --output boxes.csv    boxes only, in a table\n\n"
           "The overlay names the class beside its box; on a strip below pictures of less than 128\n"
           "pixels. Those of the pictures of a folder are in folders as the pictures are. Two\n"
           "pictures of one name get NAME.cam.png and NAME-2.cam.png. An overlay never replaces\n"

@@ -21,6 +21,9 @@ struct DrawingOptions {
   bool no_caption = false;
   bool plain = false;
   bool panel = false;
+
+  // Whether a kind of overlay was asked for.
+  bool asked() const { return no_caption || plain || panel; }
 };
 
 // What overlays look like, as members of an object.

@@ -94,8 +94,10 @@ std::string manual(const CLI::App& program) {
   variable("CAMLITE_ISA",
            "portable, avx2 or avx512: lowers the choice of instructions that the processor has");
   variable("OMP_NUM_THREADS", "how many threads, where --threads does not say it");
-  variable("XDG_DATA_HOME, XDG_DATA_DIRS",
-           "their folders camlite/ hold the models that have names: camlite models lists them");
+  variable("CAMLITE_MODELS",
+           "the folder of the models that have names: camlite models lists them; without it "
+           "$XDG_DATA_HOME/camlite/models");
+  variable("XDG_DATA_HOME", "the folder of a person's data; without it ~/.local/share");
   return out;
 }
 

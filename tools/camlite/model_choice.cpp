@@ -77,9 +77,9 @@ Model load_file(const std::string& path, const LoadLimits& limits) try {
 }
 
 struct DefaultModel {
-  enum class Kind { none, embedded, file };
+  enum class Kind { none, embedded, file, named };
   Kind kind = Kind::none;
-  std::string path;
+  std::string path;  // or, if it was named, perhaps a name
   std::string origin;
 };
 
@@ -87,7 +87,7 @@ DefaultModel find_default_model() {
   using Kind = DefaultModel::Kind;
   const char* named = std::getenv("CAMLITE_MODEL");
   if (named != nullptr && *named != '\0') {
-    return {Kind::file, named, "named by the environment variable CAMLITE_MODEL"};
+    return {Kind::named, named, "named by the environment variable CAMLITE_MODEL"};
   }
   if (!embedded_model().empty()) return {Kind::embedded, CAMLITE_MODEL_NAME, "part of the program"};
   for (const Place& place : default_places()) {
@@ -103,6 +103,13 @@ Model load_default_model(const LoadLimits& limits) {
   const DefaultModel found = find_default_model();
   if (found.kind == DefaultModel::Kind::embedded) {
     return load_model(embedded_model(), found.path, limits);
+  }
+  if (found.kind == DefaultModel::Kind::named) {
+    try {
+      return load_file(find_model(found.path), limits);
+    } catch (const Error& error) {
+      fail(error.what(), "\n(", found.path, " is ", found.origin, ")");
+    }
   }
   if (found.kind == DefaultModel::Kind::file) return load_model(found.path, limits);
   std::string message = "there is no default model; looked for";
@@ -170,7 +177,8 @@ bool has_words(const std::string& label, const std::string& words) {
 
 std::string ModelChoice::name() const {
   if (!arch.empty()) return groups == 1 ? arch : text(arch, " groups=", groups);
-  return std::filesystem::path(path.empty() ? find_default_model().path : path).stem().string();
+  const std::filesystem::path file(path.empty() ? find_default_model().path : path);
+  return (file.extension() == model_suffix ? file.stem() : file.filename()).string();
 }
 
 std::vector<std::string> architecture_choices() {

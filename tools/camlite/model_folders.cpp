@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view model_suffix = ".safetensors";
-
 // The value of an environment variable; empty if it is not set.
 std::string environment(const char* name) {
   const char* value = std::getenv(name);

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace camlite::tool {
+
+constexpr std::string_view model_suffix = ".safetensors";
 
 // Where an installation has its models; one that was moved keeps its data beside its programs.
 std::vector<std::string> data_folders();

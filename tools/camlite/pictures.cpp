@@ -26,6 +26,8 @@ namespace {
 // Of the records that are wanted. Throws UsageError if a file's name does not tell.
 RecordFormat::Kind kind_of(const PictureOptions& options) {
   using Kind = RecordFormat::Kind;
+  if (options.output == "-")
+    throw UsageError("--output -: results go to standard output without --output");
   if (options.json) return Kind::json;
   if (options.csv) return Kind::csv;
   if (options.output.empty()) return Kind::text;
@@ -36,8 +38,11 @@ RecordFormat::Kind kind_of(const PictureOptions& options) {
                         "which it is"));
 }
 
-Shard shard_of(const PictureOptions& options) {
+// A launcher's process that names one picture, and no file that others write to as well, has been
+// given its share already.
+Shard shard_of(const PictureOptions& options, const Inputs& inputs) {
   if (!options.shard.empty()) return parse_shard(options.shard);
+  if (options.output.empty() && inputs.pictures.size() == 1) return {};
   return shard_from_environment().value_or(Shard());
 }
 
@@ -65,8 +70,10 @@ Report attempt(const std::string& path, const Look& look) {
 }  // namespace
 
 Image read_picture(const std::string& path, const ImageLimits& limits) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    const std::filesystem::directory_iterator readable(path, error);
+    if (error) fail(path, ": cannot read the folder: ", error.message());
     fail(path, ": is a directory");
   }
   return read_image(path, {.limits = limits});
@@ -160,6 +167,11 @@ void add_picture_options(CLI::App& command, PictureOptions& options) {
 
 Inputs find_inputs(const PictureOptions& options) {
   Inputs inputs = find_inputs(options.arguments, options.nul_separated);
+  std::string unanswered;
+  for (const std::string& one : inputs.unanswered)
+    unanswered += (unanswered.empty() ? "" : "\n") + one;
+  if (inputs.pictures.empty() && !unanswered.empty()) fail(unanswered);
+  if (!unanswered.empty()) complain(unanswered);
   if (inputs.overlays_left_out > 0 && !options.quiet)
     complain(counted(inputs.overlays_left_out, "overlay") + " of these pictures left out");
   return inputs;
@@ -182,7 +194,7 @@ Network make_network(const PictureOptions& options, const Crew& crew) {
 
 Results::Results(const PictureOptions& options, const Inputs& inputs, const std::string& command,
                  const Model& model, const CsvColumns& columns, const Json& of_command)
-    : options_(options), format_{kind_of(options), columns}, shard_(shard_of(options)) {
+    : options_(options), format_{kind_of(options), columns}, shard_(shard_of(options, inputs)) {
   Listed listed;
   std::size_t ours = 0;
   for (const Input& one : inputs.pictures) {
@@ -197,6 +209,9 @@ Results::Results(const PictureOptions& options, const Inputs& inputs, const std:
     print(format_.header());
     return;
   }
+  // A shard's file says what failed to those who merge, and cannot say this.
+  if (shard_.count > 1 && !inputs.unanswered.empty())
+    throw UsageError("a shard is of pictures that there are; nothing was done");
   const std::filesystem::path name = std::filesystem::path(options.output).filename();
   for (const Input& one : inputs.pictures) {
     // Most differ by their names, which costs no look at the disk.
@@ -316,7 +331,7 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
                   : options.resume ? "the same command goes on from there"
                                    : "the same command with --resume goes on from there"));
   }
-  if (!complete) return some_failed;
+  if (!complete || !inputs.unanswered.empty()) return some_failed;
   // What is to be merged tells of it there: mpirun kills the other ranks where one fails, and a job
   // that waits for an array to succeed would never merge it.
   const bool told_by_merge = file != nullptr && results.shard().count > 1;

@@ -66,7 +66,8 @@ constexpr const char* pictures_footer =
     "pictures, those of --output sorted by path. While that run lasts they are in FILE.part;\n"
     "FILE.manifest.json says what was asked, how many pictures are done, and whether it is all.\n";
 
-// The pictures that the options name; says on standard error which were left out. Throws Error.
+// The pictures that the options name; says on standard error which were left out, and which
+// arguments name none. Throws Error if all do.
 Inputs find_inputs(const PictureOptions& options);
 
 // How the cores are shared out: so many pictures at a time, each by a network of so many threads.

@@ -51,15 +51,17 @@ std::string as_prefix(const std::string& folder) {
   return folder.empty() || folder.ends_with('/') ? folder : folder + '/';
 }
 
-// What is in a folder, "" being the current one.
-std::vector<fs::directory_entry> entries_of(const std::string& path) {
+// What is in a folder, "" being the current one. One that cannot be read is among `found`, where
+// reading it as a picture says why.
+std::vector<fs::directory_entry> entries_of(const std::string& path,
+                                            std::vector<std::string>& found) {
   std::error_code error;
-  std::vector<fs::directory_entry> found;
+  std::vector<fs::directory_entry> entries;
   const std::string folder = path.empty() ? "." : path;
   fs::directory_iterator at(folder, error);
-  for (; !error && at != fs::directory_iterator(); at.increment(error)) found.push_back(*at);
-  if (error) fail(folder, ": cannot read the folder: ", error.message());
-  return found;
+  for (; !error && at != fs::directory_iterator(); at.increment(error)) entries.push_back(*at);
+  if (error) found.push_back(folder);
+  return entries;
 }
 
 bool is_folder(const fs::directory_entry& entry) {
@@ -73,7 +75,7 @@ bool is_link(const fs::directory_entry& entry) {
 }
 
 void add_folder(const std::string& folder, std::vector<std::string>& found) {
-  for (const fs::directory_entry& entry : entries_of(folder)) {
+  for (const fs::directory_entry& entry : entries_of(folder, found)) {
     const std::string name = entry.path().filename().string();
     const std::string path = as_prefix(folder) + name;
     if (is_folder(entry)) {
@@ -102,7 +104,7 @@ void add_pattern(const std::string& folder, const std::vector<std::string>& comp
   }
   if (component == "**") add_pattern(folder, components, at + 1, found);
   if (component == "**" && last) return;  // that was all of them
-  for (const fs::directory_entry& entry : entries_of(folder)) {
+  for (const fs::directory_entry& entry : entries_of(folder, found)) {
     const std::string name = entry.path().filename().string();
     const std::string path = as_prefix(folder) + name;
     if (component == "**") {
@@ -140,7 +142,8 @@ class Collection {
     } else if (fs::is_directory(argument, ignored)) {
       std::vector<std::string> found;
       add_folder(argument, found);
-      if (found.empty()) fail(argument, ": no picture in it or below it (", what_counts, ")");
+      if (found.empty())
+        unanswered_.push_back(text(argument, ": no picture in it or below it (", what_counts, ")"));
       add_found(std::move(found), as_prefix(argument).size());
     } else if (!fs::exists(argument, ignored) && has_wildcard(argument)) {
       add_fitting(argument);
@@ -161,7 +164,7 @@ class Collection {
              stems.contains(of.substr(0, dash));
     };
     const std::size_t left_out = std::erase_if(all_, is_own);
-    return {std::move(all_), left_out};
+    return {std::move(all_), left_out, std::move(unanswered_)};
   }
 
  private:
@@ -178,7 +181,8 @@ class Collection {
         path.pop_back();  // of a list of Windows
       if (!path.empty()) add_named(std::move(path));
     }
-    if (all_.size() == before) fail("standard input: no picture in the list of paths");
+    if (all_.size() == before)
+      unanswered_.emplace_back("standard input: no picture in the list of paths");
   }
 
   void add_fitting(const std::string& pattern) {
@@ -194,7 +198,8 @@ class Collection {
     std::error_code ignored;
     if (folder.empty() || fs::is_directory(folder, ignored))
       add_pattern(folder, components, 0, found);
-    if (found.empty()) fail(pattern, ": no picture fits (", what_counts, ")");
+    if (found.empty())
+      unanswered_.push_back(text(pattern, ": no picture fits (", what_counts, ")"));
     add_found(std::move(found), folder.size());
   }
 
@@ -202,7 +207,7 @@ class Collection {
   void add_found(std::vector<std::string> found, std::size_t prefix) {
     std::sort(found.begin(), found.end());
     for (std::string& path : found) {
-      std::string below = path.substr(prefix);
+      std::string below = path.substr(std::min(prefix, path.size()));
       add_once({std::move(path), std::move(below)});
     }
   }
@@ -220,6 +225,7 @@ class Collection {
   bool nul_separated_;
   std::string here_;
   std::vector<Input> all_;
+  std::vector<std::string> unanswered_;
   std::unordered_set<std::string> seen_;
 };
 

@@ -18,8 +18,9 @@ struct Input {
 };
 
 struct Inputs {
-  std::vector<Input> pictures;    // each file once
-  std::size_t overlays_left_out;  // of those that were named one by one
+  std::vector<Input> pictures;  // each file once; and folders that cannot be read, as broken ones
+  std::size_t overlays_left_out = 0;    // of those that were named one by one
+  std::vector<std::string> unanswered;  // of the arguments that name no picture: what was looked for
 };
 
 // Each argument is one of
@@ -38,8 +39,7 @@ struct Inputs {
 // one by one, as a shell does it, are left out where a picture that they may be of is among the
 // files.
 //
-// Throws Error that says what was looked for if a folder, a pattern or the list has no picture, and
-// if a folder cannot be read.
+// Throws Error if the list cannot be read.
 Inputs find_inputs(const std::vector<std::string>& arguments, bool nul_separated);
 
 }  // namespace camlite::tool

@@ -48,6 +48,7 @@ Manifest from_json(const Json& json) {
   manifest.done = pictures.at("done").get<std::size_t>();
   manifest.failed = pictures.at("failed").get<std::size_t>();
   manifest.complete = json.at("complete").get<bool>();
+  manifest.replaces = json.value("replaces", false);
   return manifest;
 }
 
@@ -95,6 +96,7 @@ void write_manifest(const std::string& results, const Manifest& manifest) {
                       {"done", manifest.done},
                       {"failed", manifest.failed}};
   json["complete"] = manifest.complete;
+  if (manifest.replaces) json["replaces"] = true;
   const std::string content = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   OutputFile file(manifest_path(results));
   file.write(std::as_bytes(std::span(content)));

@@ -38,6 +38,7 @@ struct Manifest {
   std::size_t done = 0;    // of this shard
   std::size_t failed = 0;  // of them
   bool complete = false;   // all of this shard are done, and their records are in FILE
+  bool replaces = false;   // until then, FILE is of an earlier run, of which nothing is to be kept
 };
 
 std::string manifest_path(const std::string& results);

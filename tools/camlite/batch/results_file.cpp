@@ -70,13 +70,16 @@ ResultsFile::ResultsFile(std::string path, const RecordFormat& format, const Ask
 }
 
 void ResultsFile::begin(IfThere if_there) {
+  const bool there = is_there(path_);
   if (if_there == IfThere::replace) {
     part_.recover([](std::string_view) { return 0; });
-    remove(path_);
+    manifest_.replaces = there;
+  } else if (there || has_records(part_of(path_))) {
+    const Manifest found = read_manifest(path_);
+    agree_with(found);
+    manifest_.replaces = found.replaces;
   }
-  const bool complete = is_there(path_);
-  if (complete || has_records(part_of(path_))) check_manifest();
-  if (complete) {
+  if (there && !manifest_.replaces) {
     const MappedFile file(path_);
     const ResultsText text = results_text(as_text(file.bytes()), format_.name(), path_);
     const auto whole =
@@ -102,7 +105,8 @@ void ResultsFile::append(std::string_view record, bool failed) {
 
 void ResultsFile::finish() {
   std::vector<RecordLine> lines;
-  const MappedFile before = is_there(path_) ? MappedFile(path_) : MappedFile();
+  const bool goes_on = !manifest_.replaces && is_there(path_);
+  const MappedFile before = goes_on ? MappedFile(path_) : MappedFile();
   const MappedFile part(part_of(path_));
   if (!before.bytes().empty()) {
     const ResultsText text = results_text(as_text(before.bytes()), format_.name(), path_);
@@ -119,12 +123,12 @@ void ResultsFile::finish() {
 
   write_results(path_, format_, lines);
   manifest_.complete = true;
+  manifest_.replaces = false;
   write_manifest(path_, manifest_);
   remove(part_of(path_));
 }
 
-void ResultsFile::check_manifest() const {
-  const Manifest found = read_manifest(path_);
+void ResultsFile::agree_with(const Manifest& found) const {
   const std::string different = differences(found.asked, manifest_.asked);
   if (!different.empty()) {
     fail(path_, ": results of another run, with which this one cannot go on:", different,

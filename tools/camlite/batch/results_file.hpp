@@ -20,7 +20,7 @@ namespace camlite::tool {
 enum class IfThere { refuse, resume, replace };
 
 //   FILE                 the header, then the records of all pictures, by path, bytewise: whole or
-//                        not there
+//                        not there; while a run lasts that replaces it, as it was
 //   FILE.part            while a run lasts: the records so far, as they came
 //   FILE.manifest.json   version, what was asked, how many pictures are done and have failed, and
 //                        whether that is all
@@ -53,7 +53,7 @@ class ResultsFile {
 
  private:
   void begin(IfThere if_there);
-  void check_manifest() const;
+  void agree_with(const Manifest& found) const;
   void learn(const KnownRecord& record);
 
   std::string path_;
