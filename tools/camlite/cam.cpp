@@ -281,8 +281,8 @@ void settle_overlays(CamOptions& options) {
     options.no_overlay = true;
   }
   if (options.drawing.panel && options.top > most)
-    throw UsageError(text("--panel --top ", options.top, ": a panel shows at most ", most,
-                          " classes"));
+    throw UsageError(
+        text("--panel --top ", options.top, ": a panel shows at most ", most, " classes"));
 }
 
 int run_cam(CamOptions options) {

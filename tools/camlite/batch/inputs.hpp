@@ -20,7 +20,7 @@ struct Input {
 struct Inputs {
   std::vector<Input> pictures;  // each file once; and folders that cannot be read, as broken ones
   std::size_t overlays_left_out = 0;    // of those that were named one by one
-  std::vector<std::string> unanswered;  // of the arguments that name no picture: what was looked for
+  std::vector<std::string> unanswered;  // why arguments name no picture
 };
 
 // Each argument is one of
