@@ -33,6 +33,20 @@ bool same(const std::vector<Region>& a, const std::vector<Region>& b) {
   });
 }
 
+// The boxes of the map, from all pixels of the upsampled one.
+std::vector<Box> by_definition(const Tensor<float>& map, const Box& view, float threshold) {
+  const Tensor<float> large = camlite::upsample(map, view.height, view.width);
+  float maximum = 0;
+  for (float value : large) maximum = value > maximum ? value : maximum;
+  std::vector<Box> out;
+  if (maximum == 0 || maximum == infinity) return out;
+  for (const Region& region : flood_fill(large, threshold * maximum)) {
+    out.push_back(
+        {view.x + region.box.x, view.y + region.box.y, region.box.width, region.box.height});
+  }
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("regions are those of a flood fill over eight neighbours") {
@@ -97,18 +111,39 @@ TEST_CASE("boxes follow the paper's rule on the map upsampled to the view") {
     const Box view{random.between(0, 50), random.between(0, 50), random.between(1, 60),
                    random.between(1, 60)};
     const float threshold = random.one_of({0.0F, 0.2F, 0.5F, 0.9F, 1.0F});
-
-    const Tensor<float> large = camlite::upsample(map, view.height, view.width);
-    const float maximum = *std::max_element(large.begin(), large.end());
-    std::vector<Box> expected;
-    if (maximum > 0) {
-      for (const Region& region : flood_fill(large, threshold * maximum)) {
-        expected.push_back(
-            {view.x + region.box.x, view.y + region.box.y, region.box.width, region.box.height});
-      }
-    }
-    CHECK(camlite::boxes(map, view, {.threshold = threshold}) == expected);
+    CHECK(camlite::boxes(map, view, {.threshold = threshold}) ==
+          by_definition(map, view, threshold));
   }
+}
+
+// Most pixels are not looked at: those that are must be the ones that rounding decides.
+TEST_CASE("boxes are those of the upsampled map's very values, however close to the cut they are") {
+  Random random(4);
+  const float up = std::nextafter(1.0F, 2.0F), upper = std::nextafter(up, 2.0F);
+  const float least = std::numeric_limits<float>::denorm_min();
+  const float most = std::numeric_limits<float>::max();
+  const std::vector<std::vector<float>> kinds{
+      {1, up, upper},
+      {1, up, 0.2F, std::nextafter(0.2F, 0.0F), std::nextafter(0.2F, 1.0F)},
+      {1, 0.5F, 0, -1},
+      {least, 2 * least, 5 * least, 0, -least},
+      {most, 0.2F * most, -most, std::nextafter(most, 0.0F)},
+      {1, 0.3F, infinity, -infinity},
+      {1, 0.5F, not_a_number, -infinity},
+      {1, 0.2F, not_a_number, 0}};
+  int different = 0;
+  for (int i = 0; i < 4000; ++i) {
+    const std::vector<float>& kind = kinds[static_cast<std::size_t>(i) % kinds.size()];
+    Tensor<float> map({random.between(1, 7), random.between(1, 7)});
+    for (float& value : map)
+      value =
+          kind[static_cast<std::size_t>(random.between(0, static_cast<Index>(kind.size()) - 1))];
+    const Box view{0, 0, random.between(1, 150), random.between(1, 90)};
+    const float threshold = random.one_of({0.0F, 0.2F, 0.5F, std::nextafter(1.0F, 0.0F), 1.0F});
+    different +=
+        camlite::boxes(map, view, {.threshold = threshold}) != by_definition(map, view, threshold);
+  }
+  CHECK(different == 0);
 }
 
 TEST_CASE("a box is where the map is high, in the coordinates of the picture") {

@@ -94,7 +94,8 @@ inline std::vector<Box> authors_boxes(TensorView<const float> heatmap,
 // Source: ILSVRC_generate_heatmap.m of the same release. Throws as resize_cubic does.
 inline Tensor<float> authors_heatmap(TensorView<const float> map, Index height, Index width) {
   Tensor<float> heatmap = resize_cubic(map, height, width);
-  const float maximum = detail::greatest(heatmap.data(), heatmap.size(), 0);
+  float maximum = 0;  // never NaN
+  for (const float value : heatmap) maximum = std::max(maximum, value);
   const bool usable =
       maximum > 0 && std::none_of(heatmap.begin(), heatmap.end(), detail::is_infinite<float>);
   for (float& value : heatmap)

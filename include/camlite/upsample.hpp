@@ -3,12 +3,48 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include <camlite/error.hpp>
 #include <camlite/tensor.hpp>
 
 namespace camlite {
+
+// A row of an upsampled map between two columns of the map. Its pixels begin <= x < end are
+//
+//   (1 - s) * left + s * right,  s = shares[x - begin],  0 <= s <= 1, growing with x,
+//
+// or exactly `left`, where both are equal.
+struct UpsampledLine {
+  Index begin;
+  Index end;
+  float left;
+  float right;
+  const float* shares;
+
+  bool is_constant() const { return left == right; }
+  float value(Index x) const { return is_constant() ? left : mix(left, right, shares[x - begin]); }
+
+  // The values, as many as end - begin.
+  void write(float* __restrict out) const {
+    const Index count = end - begin;
+    if (is_constant()) {
+      std::fill_n(out, count, left);
+      return;
+    }
+    // Four at a time: g++ -O2 vectorizes only what has a constant length and no aliases.
+    constexpr Index block = 4;
+    const float* __restrict share = shares;
+    Index x = 0;
+    for (; x + block <= count; x += block) {
+      for (Index i = 0; i < block; ++i) out[x + i] = mix(left, right, share[x + i]);
+    }
+    for (; x < count; ++x) out[x] = mix(left, right, share[x]);
+  }
+
+  static float mix(float a, float b, float share) { return (1 - share) * a + share * b; }
+};
 
 // The rows of upsample(map, height, width), one at a time: a 4000 x 3000 map costs two rows of
 // memory. The map must outlive it.
@@ -22,37 +58,43 @@ class UpsampledRows {
     if (height < 1 || width < 1) fail("upsample: to ", width, " x ", height, " pixels");
     rows_ = taps(map.extent(0), height);
     const std::vector<Tap> columns = taps(map.extent(1), width);
+    shares_.reserve(columns.size());
+    for (const Tap& tap : columns) shares_.push_back(tap.share);
     for (Index x = 0; x < width; ++x) {
       const Tap& tap = columns[static_cast<std::size_t>(x)];
-      if (runs_.empty() || runs_.back().low != tap.low || runs_.back().high != tap.high) {
-        runs_.push_back({x, tap.low, tap.high});
+      if (between_.empty() || between_.back().low != tap.low || between_.back().high != tap.high) {
+        between_.push_back(tap);
+        lines_.push_back({x, x, 0, 0, shares_.data() + x});
       }
-      shares_.push_back(tap.share);
+      ++lines_.back().end;
     }
-    runs_.push_back({width, 0, 0});
     blend_.resize(static_cast<std::size_t>(map.extent(1)));
   }
 
-  // Writes the values of row y, 0 <= y < height, as many as `width`.
-  void row(Index y, float* out) {
+  UpsampledRows(const UpsampledRows&) = delete;  // lines point to the shares
+  UpsampledRows& operator=(const UpsampledRows&) = delete;
+
+  // Row y, 0 <= y < height, from left to right. They stay until the next call.
+  std::span<const UpsampledLine> lines(Index y) {
     const Tap& tap = rows_[static_cast<std::size_t>(y)];
     const Index w = map_.extent(1);
     const float* above = map_.data() + tap.low * w;
     const float* below = map_.data() + tap.high * w;
     float* blend = blend_.data();
     for (Index x = 0; x < w; ++x) {
-      blend[x] = above[x] == below[x] ? above[x] : mix(above[x], below[x], tap.share);
+      blend[x] =
+          above[x] == below[x] ? above[x] : UpsampledLine::mix(above[x], below[x], tap.share);
     }
-    for (std::size_t i = 0; i + 1 < runs_.size(); ++i) {
-      const Run& run = runs_[i];
-      const Index end = runs_[i + 1].begin;
-      const float a = blend[run.low], b = blend[run.high];
-      if (a == b) {
-        std::fill(out + run.begin, out + end, a);
-      } else {
-        mix_run(a, b, shares_.data() + run.begin, end - run.begin, out + run.begin);
-      }
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      lines_[i].left = blend[between_[i].low];
+      lines_[i].right = blend[between_[i].high];
     }
+    return lines_;
+  }
+
+  // Writes the values of row y, 0 <= y < height, as many as `width`.
+  void row(Index y, float* out) {
+    for (const UpsampledLine& line : lines(y)) line.write(out + line.begin);
   }
 
  private:
@@ -63,13 +105,6 @@ class UpsampledRows {
     Index low;
     Index high;
     float share;
-  };
-
-  // Outputs from `begin` to that of the next run lie between the same two columns of the map.
-  struct Run {
-    Index begin;
-    Index low;
-    Index high;
   };
 
   static std::vector<Tap> taps(Index in, Index out) {
@@ -84,24 +119,12 @@ class UpsampledRows {
     return taps;
   }
 
-  static float mix(float a, float b, float share) { return (1 - share) * a + share * b; }
-
-  // Four at a time: g++ -O2 vectorizes only what has a constant length and no aliases.
-  static void mix_run(float a, float b, const float* __restrict shares, Index count,
-                      float* __restrict out) {
-    constexpr Index block = 4;
-    Index x = 0;
-    for (; x + block <= count; x += block) {
-      for (Index i = 0; i < block; ++i) out[x + i] = mix(a, b, shares[x + i]);
-    }
-    for (; x < count; ++x) out[x] = mix(a, b, shares[x]);
-  }
-
   TensorView<const float> map_;
   std::vector<Tap> rows_;
-  std::vector<Run> runs_;  // and one at the end of the row
   std::vector<float> shares_;
-  std::vector<float> blend_;  // the row of the map at the height of the output row
+  std::vector<Tap> between_;          // of each line: its columns of the map
+  std::vector<UpsampledLine> lines_;  // of the last row that was asked for
+  std::vector<float> blend_;          // the row of the map at the height of the output row
 };
 
 // The (h, w) map at (height, width), bilinearly, with half-pixel centres and clamped edges:
