@@ -114,6 +114,29 @@ TEST_CASE("a locale with a decimal comma changes nothing") {
   CHECK(before == after);
 }
 
+TEST_CASE("a file that is replaced keeps its place and who may read it") {
+  namespace fs = std::filesystem;
+  const ScratchFolder folder;
+  const std::string path = folder.path("there/m.safetensors"), link = folder.path("m.safetensors");
+  fs::create_directory(folder.path("there"));
+  const Model model = camlite::random_model(graph);
+  save_model(path, model);
+  const auto owner_alone = fs::perms::owner_read | fs::perms::owner_write;
+  fs::permissions(path, owner_alone);
+  fs::create_symlink("there/m.safetensors", link);
+  const auto before = fs::file_size(path);
+  save_model(link,
+             camlite::random_model("input channels=3 height=2 width=2\ng global_avg_pool input\n"));
+  CHECK(fs::is_symlink(link));
+  CHECK(fs::status(path).permissions() == owner_alone);
+  CHECK(fs::file_size(path) < before);
+  // A link that leads nowhere becomes the file.
+  const std::string broken = folder.path("broken.safetensors");
+  fs::create_symlink("nowhere/m.safetensors", broken);
+  save_model(broken, model);
+  CHECK(fs::is_regular_file(fs::symlink_status(broken)));
+}
+
 TEST_CASE("files may have any name") {
   const ScratchFolder folder;
   const Model model = camlite::random_model(graph);

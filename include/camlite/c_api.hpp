@@ -59,7 +59,12 @@ namespace camlite::detail {
 inline thread_local std::array<char, 1024> last_error{};
 
 inline void keep_error(std::string_view why) noexcept {
-  const std::size_t length = std::min(why.size(), last_error.size() - 1);
+  std::size_t length = std::min(why.size(), last_error.size() - 1);
+  // A character that does not fit (UTF-8) is left out whole.
+  const auto is_inside = [&](std::size_t i) {
+    return (static_cast<unsigned>(why[i]) & 0xC0) == 0x80;
+  };
+  while (length < why.size() && length > 0 && is_inside(length)) --length;
   std::copy_n(why.begin(), length, last_error.begin());
   last_error[length] = '\0';
 }

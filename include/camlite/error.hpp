@@ -3,6 +3,8 @@
 
 #if __cplusplus < 202002L
 #error "camlite is written in C++20: compile with -std=c++20"
+#elif defined(__clang__) ? __clang_major__ < 14 : defined(__GNUC__) && __GNUC__ < 12
+#error "camlite needs what g++ 12 or clang++ 14 has of C++20, or newer"
 #endif
 
 #include <array>

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <span>
 #include <string>
 #include <system_error>
@@ -21,21 +23,32 @@ inline std::string temporary_name(const std::string& path, int attempt) {
   return text(path, ".part", attempt);
 }
 
+// Where a link that leads to a file leads; any other path as it is.
+inline std::string behind_links(const std::string& path) {
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
+  struct ::stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || (status.st_mode & S_IFMT) != S_IFLNK) return path;
+  const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));
+  return real ? std::string(real.get()) : path;
+}
+
 }  // namespace detail
 
 // Writes to a temporary name beside `path`, which commit() renames. Until then the file of that
 // name, if there is one, is as it was: also for those who have it mapped. Destroyed without
-// commit(), it leaves nothing behind.
+// commit(), it leaves nothing behind. Who may read and write a file stays when it is replaced, and
+// a link to one still leads there.
 //
 // A path that is there and is no regular file, such as /dev/stdout, is written to as it is.
 // Every method throws Error, naming the path and the reason.
 class OutputFile {
  public:
-  explicit OutputFile(std::string path) : path_(std::move(path)), name_(path_) {
+  explicit OutputFile(const std::string& path) : path_(detail::behind_links(path)), name_(path_) {
     struct ::stat status {};
-    const bool in_place =
-        ::stat(path_.c_str(), &status) == 0 && (status.st_mode & S_IFMT) != S_IFREG;
-    if (in_place) {
+    const bool is_there = ::stat(path_.c_str(), &status) == 0;
+    if (is_there && (status.st_mode & S_IFMT) != S_IFREG) {
       file_ = std::fopen(path_.c_str(), "wb");
     } else {
       // "x": only if nothing has that name yet.
@@ -44,6 +57,8 @@ class OutputFile {
         file_ = std::fopen(name_.c_str(), "wbx");
         if (file_ == nullptr && errno != EEXIST) break;
       }
+      // Where the system does not let us, it is as a new file would be.
+      if (file_ != nullptr && is_there) ::fchmod(::fileno(file_), status.st_mode & 0777);
     }
     if (file_ == nullptr) fail_with(errno);
   }
@@ -82,7 +97,8 @@ class OutputFile {
 // Removes the temporary files of processes that were killed while they wrote to `path`. Only for
 // those who know that nobody is writing to it.
 inline void remove_leftovers(const std::string& path) {
-  for (int attempt = 0; std::remove(detail::temporary_name(path, attempt).c_str()) == 0;) ++attempt;
+  const std::string file = detail::behind_links(path);
+  for (int attempt = 0; std::remove(detail::temporary_name(file, attempt).c_str()) == 0;) ++attempt;
 }
 
 }  // namespace camlite

@@ -25,7 +25,7 @@ namespace camlite {
 // A class of the panel.
 struct PanelRow {
   Caption caption;
-  TensorView<const float> map;  // (h, w)
+  TensorView<const float> map;  // (h, w); what it views must live until the panel is drawn
   std::vector<Box> boxes;  // in the picture's pixels; the first is drawn thick, the others thin
 };
 

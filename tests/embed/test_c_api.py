@@ -119,6 +119,14 @@ class Interface(ProgramTest):
         for word in words:
             self.assertIn(word, error)
 
+    def test_an_error_that_is_too_long_ends_with_a_whole_character(self):
+        for blanks in range(3):
+            path = "x" * blanks + "\u732b" * 600
+            self.assertIsNone(lib.camlite_load(path.encode(), 1))
+            error = lib.camlite_last_error()
+            self.assertGreater(len(error), 1020)
+            self.assertTrue(path.startswith(error.decode()), error)
+
     def test_version(self):
         header = (SOURCE / "include/camlite/version.hpp").read_text()
         numbers = re.findall(r"(?m)^#define CAMLITE_VERSION_\w+ (\d+)$", header)

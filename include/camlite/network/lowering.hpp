@@ -50,7 +50,6 @@ class Lowering {
       lower(i);
       model_.release_pages();
     }
-    program_.values = std::ssize(nodes_) + 1;
     set_results();
     return std::move(program_);
   }

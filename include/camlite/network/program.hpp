@@ -37,7 +37,6 @@ struct Step {
 
 struct Program {
   std::vector<Step> steps;
-  Index values = 0;
   Index logits = 0;
   std::optional<Index> probabilities;  // where the graph ends with softmax
   std::optional<Index> features;       // where there is a CAM head
