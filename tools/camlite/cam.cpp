@@ -105,7 +105,7 @@ class OverlayNames {
  private:
   std::string next(const Input& picture) {
     if (!file_.empty()) return file_;
-    const fs::path below(picture.below);
+    const fs::path below(picture.below());
     const fs::path folder = below.parent_path();
     if (folder != made_) make_directory(directory_ / folder);
     made_ = folder;
@@ -287,20 +287,20 @@ void settle_overlays(CamOptions& options) {
 
 int run_cam(CamOptions options) {
   settle_overlays(options);
-  const Inputs inputs = find_inputs(options);
+  const Inputs inputs = find_inputs(options, !options.no_overlay);
   std::optional<OverlayNames> names;
   if (!options.no_overlay) names.emplace(options, inputs.pictures);
   const Crew crew = crew_for(options, inputs.pictures.size());
   const Cam cam(options, crew);
   Results results(options, inputs, "cam", cam.model(), cam.columns(), cam.asked());
   // Named before they are read, so that a broken picture does not change the others' names.
-  const std::vector<std::string> overlays = names
-                                                ? names->of(inputs.pictures, results.overlays())
-                                                : std::vector<std::string>(inputs.pictures.size());
+  std::vector<std::string> overlays;
+  if (names) overlays = names->of(inputs.pictures, results.overlays());
   if (!options.report.empty()) make_report_folder(report_folder(options, results.shard()));
-  const int status = for_each_picture(
-      options, inputs, crew, results,
-      [&](std::size_t i, const Image& picture) { return cam.look(picture, overlays[i]); });
+  const int status =
+      for_each_picture(options, inputs, crew, results, [&](std::size_t i, const Image& picture) {
+        return cam.look(picture, names ? overlays[i] : std::string());
+      });
   if (options.report.empty()) return status;
   if (StopSignal::requested()) {
     complain("report: not written, since the run was stopped");

@@ -12,7 +12,7 @@ namespace camlite::tool {
 namespace {
 
 int classify(const PictureOptions& options) {
-  const Inputs inputs = find_inputs(options);
+  const Inputs inputs = find_inputs(options, false);
   const Crew crew = crew_for(options, inputs.pictures.size());
   const Network network = make_network(options, crew);
   const CsvColumns columns{

@@ -42,7 +42,7 @@ RecordFormat::Kind kind_of(const PictureOptions& options) {
 // given its share already.
 Shard shard_of(const PictureOptions& options, const Inputs& inputs) {
   if (!options.shard.empty()) return parse_shard(options.shard);
-  if (options.output.empty() && inputs.pictures.size() == 1) return {};
+  if (options.output.empty() && inputs.listed.pictures == 1) return {};
   return shard_from_environment().value_or(Shard());
 }
 
@@ -70,12 +70,8 @@ Report attempt(const std::string& path, const Look& look) {
 }  // namespace
 
 Image read_picture(const std::string& path, const ImageLimits& limits) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    const std::filesystem::directory_iterator readable(path, error);
-    if (error) fail(path, ": cannot read the folder: ", error.message());
-    fail(path, ": is a directory");
-  }
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) fail(path, ": is a directory");
   return read_image(path, {.limits = limits});
 }
 
@@ -165,12 +161,14 @@ void add_picture_options(CLI::App& command, PictureOptions& options) {
   command.add_flag("--quiet", options.quiet, "say nothing of the progress");
 }
 
-Inputs find_inputs(const PictureOptions& options) {
-  Inputs inputs = find_inputs(options.arguments, options.nul_separated);
+Inputs find_inputs(const PictureOptions& options, bool of_all_shards) {
+  const bool own_alone = !of_all_shards && !options.output.empty();
+  Inputs inputs = find_inputs(options.arguments, options.nul_separated,
+                              own_alone ? shard_of(options, {}) : Shard());
   std::string unanswered;
   for (const std::string& one : inputs.unanswered)
     unanswered += (unanswered.empty() ? "" : "\n") + one;
-  if (inputs.pictures.empty() && !unanswered.empty()) fail(unanswered);
+  if (inputs.listed.pictures == 0 && !unanswered.empty()) fail(unanswered);
   if (!unanswered.empty()) complain(unanswered);
   if (inputs.overlays_left_out > 0 && !options.quiet)
     complain(counted(inputs.overlays_left_out, "overlay") + " of these pictures left out");
@@ -181,9 +179,10 @@ Crew crew_for(const PictureOptions& options, std::size_t pictures) {
   const int cores = default_threads();
   const int threads = std::max(options.model.threads, 1);
   const int wanted = options.jobs > 0 ? options.jobs : std::max(cores / threads, 1);
-  const int jobs = static_cast<int>(std::min(static_cast<std::size_t>(wanted), pictures));
+  const int jobs =
+      static_cast<int>(std::clamp<std::size_t>(pictures, 1, static_cast<std::size_t>(wanted)));
   if (options.model.threads > 0) return {jobs, threads};
-  return {jobs, std::max(cores / std::max(jobs, 1), 1)};
+  return {jobs, std::max(cores / jobs, 1)};
 }
 
 Network make_network(const PictureOptions& options, const Crew& crew) {
@@ -195,15 +194,11 @@ Network make_network(const PictureOptions& options, const Crew& crew) {
 Results::Results(const PictureOptions& options, const Inputs& inputs, const std::string& command,
                  const Model& model, const CsvColumns& columns, const Json& of_command)
     : options_(options), format_{kind_of(options), columns}, shard_(shard_of(options, inputs)) {
-  Listed listed;
-  std::size_t ours = 0;
-  for (const Input& one : inputs.pictures) {
-    listed.add(one.path);
-    ours += holds(shard_, one.path) ? 1 : 0;
-  }
   if (shard_.count > 1 && !options.quiet) {
+    const auto ours = std::count_if(inputs.pictures.begin(), inputs.pictures.end(),
+                                    [&](const Input& one) { return holds(shard_, one.path); });
     complain(text("shard ", shard_.number, " of ", shard_.count, " (", shard_.source, "): ", ours,
-                  " of ", counted(listed.pictures, "picture")));
+                  " of ", counted(inputs.listed.pictures, "picture")));
   }
   if (options.output.empty()) {
     print(format_.header());
@@ -233,7 +228,7 @@ Results::Results(const PictureOptions& options, const Inputs& inputs, const std:
                       .format = format_.name(),
                       .options = std::move(asked),
                       .shard = shard_},
-                listed,
+                inputs.listed,
                 options.resume  ? IfThere::resume
                 : options.force ? IfThere::replace
                                 : IfThere::refuse);
@@ -270,6 +265,8 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
   const auto look = [&](std::size_t at) -> Line {
     const std::string& path = inputs.pictures[left[at]].path;
     const Report report = attempt(path, [&] {
+      if (const auto folder = inputs.unreadable.find(path); folder != inputs.unreadable.end())
+        fail(path, ": ", folder->second);
       const Image picture = read_picture(path, options.limits);
       Report seen = work(left[at], picture);
       seen.width = picture.width();

@@ -67,8 +67,9 @@ constexpr const char* pictures_footer =
     "FILE.manifest.json says what was asked, how many pictures are done, and whether it is all.\n";
 
 // The pictures that the options name; says on standard error which were left out, and which
-// arguments name none. Throws Error if all do.
-Inputs find_inputs(const PictureOptions& options);
+// arguments name none. Throws Error if all do. `of_all_shards`: with those of the others, too,
+// where something depends on them.
+Inputs find_inputs(const PictureOptions& options, bool of_all_shards);
 
 // How the cores are shared out: so many pictures at a time, each by a network of so many threads.
 struct Crew {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -51,16 +53,24 @@ std::string as_prefix(const std::string& folder) {
   return folder.empty() || folder.ends_with('/') ? folder : folder + '/';
 }
 
-// What is in a folder, "" being the current one. One that cannot be read is among `found`, where
-// reading it as a picture says why.
-std::vector<fs::directory_entry> entries_of(const std::string& path,
-                                            std::vector<std::string>& found) {
+// What comes of a search, in whatever order.
+struct Search {
+  std::function<void(std::string)> take;                  // what was found
+  std::unordered_map<std::string, std::string>& folders;  // that cannot be read, and why
+};
+
+// What is in a folder, "" being the current one. One that cannot be read is taken as a picture that
+// fails.
+std::vector<fs::directory_entry> entries_of(const std::string& path, const Search& search) {
   std::error_code error;
   std::vector<fs::directory_entry> entries;
   const std::string folder = path.empty() ? "." : path;
   fs::directory_iterator at(folder, error);
   for (; !error && at != fs::directory_iterator(); at.increment(error)) entries.push_back(*at);
-  if (error) found.push_back(folder);
+  if (error) {
+    search.folders.emplace(folder, text("cannot read the folder: ", error.message()));
+    search.take(folder);
+  }
   return entries;
 }
 
@@ -74,47 +84,47 @@ bool is_link(const fs::directory_entry& entry) {
   return entry.is_symlink(ignored);
 }
 
-void add_folder(const std::string& folder, std::vector<std::string>& found) {
-  for (const fs::directory_entry& entry : entries_of(folder, found)) {
+void search_folder(const std::string& folder, const Search& search) {
+  for (const fs::directory_entry& entry : entries_of(folder, search)) {
     const std::string name = entry.path().filename().string();
     const std::string path = as_prefix(folder) + name;
     if (is_folder(entry)) {
-      if (!is_link(entry) && !is_hidden(name)) add_folder(path, found);
+      if (!is_link(entry) && !is_hidden(name)) search_folder(path, search);
     } else if (is_picture_name(name)) {
-      found.push_back(path);
+      search.take(path);
     }
   }
 }
 
 // What the rest of a pattern, its components from `at` on, fits below a folder.
-void add_pattern(const std::string& folder, const std::vector<std::string>& components,
-                 std::size_t at, std::vector<std::string>& found) {
+void search_pattern(const std::string& folder, const std::vector<std::string>& components,
+                    std::size_t at, const Search& search) {
   std::error_code ignored;
-  if (at == components.size()) return add_folder(folder, found);
+  if (at == components.size()) return search_folder(folder, search);
   const std::string& component = components[at];
   const bool last = at + 1 == components.size();
   if (component != "**" && !has_wildcard(component)) {
     const std::string path = as_prefix(folder) + component;
     if (fs::is_directory(path, ignored)) {
-      add_pattern(path, components, at + 1, found);
+      search_pattern(path, components, at + 1, search);
     } else if (last && fs::exists(path, ignored) && is_picture_name(component)) {
-      found.push_back(path);
+      search.take(path);
     }
     return;
   }
-  if (component == "**") add_pattern(folder, components, at + 1, found);
+  if (component == "**") search_pattern(folder, components, at + 1, search);
   if (component == "**" && last) return;  // that was all of them
-  for (const fs::directory_entry& entry : entries_of(folder, found)) {
+  for (const fs::directory_entry& entry : entries_of(folder, search)) {
     const std::string name = entry.path().filename().string();
     const std::string path = as_prefix(folder) + name;
     if (component == "**") {
       if (is_folder(entry) && !is_link(entry) && !is_hidden(name))
-        add_pattern(path, components, at, found);
+        search_pattern(path, components, at, search);
     } else if (::fnmatch(component.c_str(), name.c_str(), FNM_PERIOD) == 0) {
       if (is_folder(entry)) {
-        add_pattern(path, components, at + 1, found);
+        search_pattern(path, components, at + 1, search);
       } else if (last && is_picture_name(name)) {
-        found.push_back(path);
+        search.take(path);
       }
     }
   }
@@ -130,6 +140,10 @@ std::string read_list() {
   return all;
 }
 
+std::string no_picture_below(const std::string& folder) {
+  return text(folder, ": no picture in it or below it (", what_counts, ")");
+}
+
 class Collection {
  public:
   explicit Collection(bool nul_separated)
@@ -141,9 +155,8 @@ class Collection {
       add_list();
     } else if (fs::is_directory(argument, ignored)) {
       std::vector<std::string> found;
-      add_folder(argument, found);
-      if (found.empty())
-        unanswered_.push_back(text(argument, ": no picture in it or below it (", what_counts, ")"));
+      search_folder(argument, to(found));
+      if (found.empty()) unanswered_.push_back(no_picture_below(argument));
       add_found(std::move(found), as_prefix(argument).size());
     } else if (!fs::exists(argument, ignored) && has_wildcard(argument)) {
       add_fitting(argument);
@@ -152,22 +165,35 @@ class Collection {
     }
   }
 
-  Inputs take() {
+  // Of other shards than `kept`, no more than their number.
+  Inputs take(const Shard& kept) {
     std::unordered_set<std::string> stems;
-    for (const Input& one : all_) stems.insert(fs::path(one.path).stem().string());
+    const auto is_overlay = [](const Input& one) {
+      return lower(one.path).ends_with(overlay_suffix);
+    };
+    if (std::any_of(all_.begin(), all_.end(), is_overlay))
+      for (const Input& one : all_) stems.insert(fs::path(one.path).stem().string());
     const auto is_own = [&](const Input& one) {
-      if (!lower(one.below).ends_with(overlay_suffix)) return false;
-      std::string of = one.below.substr(0, one.below.size() - std::string(overlay_suffix).size());
+      if (!is_overlay(one)) return false;
+      std::string of = one.below();
+      of.resize(of.size() - std::string_view(overlay_suffix).size());
       if (stems.contains(of)) return true;
       const std::size_t dash = of.find_last_not_of("0123456789");  // NAME-2.cam.png
       return dash != of.npos && dash + 1 < of.size() && of[dash] == '-' &&
              stems.contains(of.substr(0, dash));
     };
     const std::size_t left_out = std::erase_if(all_, is_own);
-    return {std::move(all_), left_out, std::move(unanswered_)};
+    Listed listed;
+    for (const Input& one : all_) listed.add(one.path);
+    std::erase_if(all_, [&](const Input& one) { return !holds(kept, one.path); });
+    return {listed, std::move(all_), std::move(folders_), left_out, std::move(unanswered_)};
   }
 
  private:
+  Search to(std::vector<std::string>& found) {
+    return {[&](std::string path) { found.push_back(std::move(path)); }, folders_};
+  }
+
   void add_list() {
     const std::string list = read_list();
     if (!nul_separated_ && list.find('\0') != list.npos)
@@ -197,7 +223,7 @@ class Collection {
     std::vector<std::string> found;
     std::error_code ignored;
     if (folder.empty() || fs::is_directory(folder, ignored))
-      add_pattern(folder, components, 0, found);
+      search_pattern(folder, components, 0, to(found));
     if (found.empty())
       unanswered_.push_back(text(pattern, ": no picture fits (", what_counts, ")"));
     add_found(std::move(found), folder.size());
@@ -207,14 +233,14 @@ class Collection {
   void add_found(std::vector<std::string> found, std::size_t prefix) {
     std::sort(found.begin(), found.end());
     for (std::string& path : found) {
-      std::string below = path.substr(std::min(prefix, path.size()));
-      add_once({std::move(path), std::move(below)});
+      const std::size_t below_at = std::min(prefix, path.size());
+      add_once({std::move(path), below_at});
     }
   }
 
   void add_named(std::string path) {
-    std::string below = fs::path(path).filename().string();
-    add_once({std::move(path), std::move(below)});
+    const std::size_t slash = path.rfind('/');
+    add_once({std::move(path), slash == path.npos ? 0 : slash + 1});
   }
 
   void add_once(Input input) {
@@ -225,16 +251,38 @@ class Collection {
   bool nul_separated_;
   std::string here_;
   std::vector<Input> all_;
+  std::unordered_map<std::string, std::string> folders_;
   std::vector<std::string> unanswered_;
   std::unordered_set<std::string> seen_;
 };
 
+// All pictures of one folder, each of which is found once.
+Inputs find_in_folder(const std::string& folder, const Shard& kept) {
+  Inputs inputs;
+  const std::size_t prefix = as_prefix(folder).size();
+  const auto take = [&](std::string path) {
+    inputs.listed.add(path);
+    const std::size_t below_at = std::min(prefix, path.size());
+    if (holds(kept, path)) inputs.pictures.push_back({std::move(path), below_at});
+  };
+  search_folder(folder, {take, inputs.unreadable});
+  if (inputs.listed.pictures == 0) inputs.unanswered.push_back(no_picture_below(folder));
+  std::sort(inputs.pictures.begin(), inputs.pictures.end(),
+            [](const Input& a, const Input& b) { return a.path < b.path; });
+  return inputs;
+}
+
 }  // namespace
 
-Inputs find_inputs(const std::vector<std::string>& arguments, bool nul_separated) {
+Inputs find_inputs(const std::vector<std::string>& arguments, bool nul_separated,
+                   const Shard& kept) {
+  std::error_code ignored;
+  if (arguments.size() == 1 && arguments.front() != "-" &&
+      fs::is_directory(arguments.front(), ignored))
+    return find_in_folder(arguments.front(), kept);
   Collection collection(nul_separated);
   for (const std::string& argument : arguments) collection.add(argument);
-  return collection.take();
+  return collection.take(kept);
 }
 
 }  // namespace camlite::tool

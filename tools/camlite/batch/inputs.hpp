@@ -3,7 +3,10 @@
 
 #include <cstddef>
 #include <string>
+#include <unordered_map>
 #include <vector>
+
+#include "shard.hpp"
 
 namespace camlite::tool {
 
@@ -12,15 +15,19 @@ constexpr const char* overlay_suffix = ".cam.png";
 
 struct Input {
   std::string path;
+  std::size_t below_at = 0;  // of the path
+
   // Relative to the folder, or to the part before the first wildcard, by which it was found; its
   // last component if it was named itself.
-  std::string below;
+  std::string below() const { return path.substr(below_at); }
 };
 
 struct Inputs {
+  Listed listed;                // all of them
   std::vector<Input> pictures;  // each file once; and folders that cannot be read, as broken ones
-  std::size_t overlays_left_out = 0;    // of those that were named one by one
-  std::vector<std::string> unanswered;  // why arguments name no picture
+  std::unordered_map<std::string, std::string> unreadable;  // why these folders cannot
+  std::size_t overlays_left_out = 0;                        // of those that were named one by one
+  std::vector<std::string> unanswered;                      // why arguments name no picture
 };
 
 // Each argument is one of
@@ -39,7 +46,9 @@ struct Inputs {
 // one by one, as a shell does it, are left out where a picture that they may be of is among the
 // files.
 //
-// Throws Error if the list cannot be read.
-Inputs find_inputs(const std::vector<std::string>& arguments, bool nul_separated);
+// Those of other shards than `kept` are counted, and no more: where the only argument is a folder,
+// their paths take no memory. Throws Error if the list cannot be read.
+Inputs find_inputs(const std::vector<std::string>& arguments, bool nul_separated,
+                   const Shard& kept);
 
 }  // namespace camlite::tool

@@ -20,18 +20,6 @@ struct Asked {
   Shard shard;
 };
 
-// Which pictures a run was to look at, those of the other shards too.
-struct Listed {
-  std::size_t pictures = 0;
-  std::uint64_t hash = 0;  // the sum of path_hash over them, in whatever order
-
-  void add(std::string_view path) {
-    ++pictures;
-    hash += path_hash(path);
-  }
-  friend bool operator==(const Listed&, const Listed&) = default;
-};
-
 struct Manifest {
   Asked asked;
   Listed listed;

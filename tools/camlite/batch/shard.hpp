@@ -1,6 +1,7 @@
 // A run over many pictures, dealt out to processes that know nothing of each other.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,18 @@ std::uint64_t path_hash(std::string_view path);
 inline bool holds(const Shard& shard, std::string_view path) {
   return path_hash(path) % shard.count == shard.number - 1;
 }
+
+/// Which pictures a run was to look at, those of the other shards too.
+struct Listed {
+  std::size_t pictures = 0;
+  std::uint64_t hash = 0;  // the sum of path_hash over them, in whatever order
+
+  void add(std::string_view path) {
+    ++pictures;
+    hash += path_hash(path);
+  }
+  friend bool operator==(const Listed&, const Listed&) = default;
+};
 
 /// "shard-2-of-8"
 std::string shard_name(const Shard& shard);
