@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
-MADE = (((64, 64), 10000), ((500, 375), 2000), ((4000, 3000), 120))  # size, how many
+MADE = {"64x64": 10000, "500x375": 2000, "4000x3000": 120}  # how many of each size
 
 
 @dataclass
@@ -128,6 +128,8 @@ def measure(options: argparse.Namespace, folder: Path, scratch: Path) -> list[tu
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="these pictures instead of made ones")
+    parser.add_argument("--sizes", nargs="+", choices=MADE, default=list(MADE), metavar="WxH",
+                        help="made pictures of these sizes alone (default: %(default)s)")  # fmt: skip
     parser.add_argument("--count", type=int, metavar="N", help="at most N made pictures of each size")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often (default: %(default)s)")
     parser.add_argument("--model", metavar="M", help="a model file or name, instead of the default model")
@@ -145,11 +147,13 @@ def main() -> None:
         scratch = Path(scratch)
         folders = [options.pictures] if options.pictures else []
         if not folders:
-            for size, count in MADE:
-                folders.append(scratch / f"{size[0]}x{size[1]}")
+            for name in options.sizes:
+                size, count = tuple(map(int, name.split("x"))), MADE[name]
+                folders.append(scratch / name)
                 say(f"making pictures of {folders[-1].name}")
                 # In a process of its own: what this one has resident when it starts others counts as theirs.
-                making = multiprocessing.Process(target=make_pictures, args=(folders[-1], size, min(count, options.count or count)))
+                count = min(count, options.count or count)
+                making = multiprocessing.Process(target=make_pictures, args=(folders[-1], size, count))
                 making.start()
                 making.join()
                 if making.exitcode != 0:
