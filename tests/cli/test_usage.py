@@ -37,6 +37,16 @@ class Usage(ProgramTest):
     def test_an_unknown_command_is_named(self):
         self.assertIn('"paint"', self.camlite("paint", status=2)[1])
 
+    def test_an_unknown_option_is_told_from_one_that_is_elsewhere(self):
+        for arguments, said in (
+            (["classify", "a.png", "--class", "cat"], "camlite classify has no --class; that is an option of camlite cam\n"),
+            (["cam", "a.png", "--colourmap", "jet"], "camlite cam has no --colourmap; did you mean --colormap?"),
+            (["cam", "a.png", "--treshold=0.4"], "camlite cam has no --treshold; did you mean --threshold?"),
+            (["cam", "a.png", "--paint"], "--paint"),
+            (["info", "a", "b"], "b"),
+        ):
+            self.assertIn(said, self.camlite(*arguments, status=2)[1])
+
     def test_version(self):
         out, _ = self.camlite("--version")
         self.assertRegex(out, r"^camlite \d+\.\d+\.\d+.*\ndefault model: ")

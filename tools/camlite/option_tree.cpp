@@ -1,6 +1,9 @@
 #include "option_tree.hpp"
 
+#include <algorithm>
+#include <numeric>
 #include <string_view>
+#include <utility>
 
 #include <camlite/model/text.hpp>
 
@@ -33,6 +36,22 @@ OptionPage page_of(const CLI::Option& option) {
   page.many = option.get_items_expected_max() > 1;
   page.folder = page.value == "DIR";
   return page;
+}
+
+// In how many characters two words differ: put in, left out, or another one. Source: Levenshtein,
+// "Binary codes capable of correcting deletions, insertions, and reversals", 1966.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);  // from the beginning of `a` so far
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t before = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t other = before + (a[i] == b[j] ? 0 : 1);
+      before = row[j + 1];
+      row[j + 1] = std::min({other, before + 1, row[j] + 1});
+    }
+  }
+  return row.back();
 }
 
 }  // namespace
@@ -68,6 +87,26 @@ std::vector<CommandPage> command_pages(const CLI::App& program) {
     pages.push_back(std::move(page));
   }
   return pages;
+}
+
+std::string about_unknown(const CLI::App& program, const CLI::App& command, std::string_view word) {
+  const std::string_view name = word.substr(0, word.find('='));
+  if (!name.starts_with("--")) return "";
+  std::string owners, alike;
+  std::size_t least = std::min<std::size_t>(3, 1 + name.size() / 4);  // short ones differ by less
+  for (const CommandPage& page : command_pages(program)) {
+    for (const OptionPage& option : page.options) {
+      for (const std::string& its : option.names) {
+        if (its == name) owners += (owners.empty() ? "camlite " : ", camlite ") + page.name;
+        if (page.name != command.get_name() || distance(its, name) >= least) continue;
+        least = distance(its, name);
+        alike = its;
+      }
+    }
+  }
+  const std::string none = text("camlite ", command.get_name(), " has no ", name, "; ");
+  if (!owners.empty()) return none + "that is an option of " + owners;
+  return alike.empty() ? "" : none + "did you mean " + alike + "?";
 }
 
 }  // namespace camlite::tool

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -38,5 +39,9 @@ std::string description_of(const CLI::Option& option);
 
 /// What each subcommand of the program says of itself, in the order of --help.
 std::vector<CommandPage> command_pages(const CLI::App& program);
+
+/// Of a word that the command does not know: which commands have such an option, or which of its
+/// own is spelled alike. "" of a word that is no option, or is like none.
+std::string about_unknown(const CLI::App& program, const CLI::App& command, std::string_view word);
 
 }  // namespace camlite::tool

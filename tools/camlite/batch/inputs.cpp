@@ -55,8 +55,8 @@ std::string as_prefix(const std::string& folder) {
 
 // What comes of a search, in whatever order.
 struct Search {
-  std::function<void(std::string)> take;                  // what was found
-  std::unordered_map<std::string, std::string>& folders;  // that cannot be read, and why
+  std::function<void(std::string)> take;                     // what was found
+  std::unordered_map<std::string, std::string>& unreadable;  // folders, and why
 };
 
 // What is in a folder, "" being the current one. One that cannot be read is taken as a picture that
@@ -68,7 +68,7 @@ std::vector<fs::directory_entry> entries_of(const std::string& path, const Searc
   fs::directory_iterator at(folder, error);
   for (; !error && at != fs::directory_iterator(); at.increment(error)) entries.push_back(*at);
   if (error) {
-    search.folders.emplace(folder, text("cannot read the folder: ", error.message()));
+    search.unreadable.emplace(folder, text("cannot read the folder: ", error.message()));
     search.take(folder);
   }
   return entries;
@@ -186,12 +186,12 @@ class Collection {
     Listed listed;
     for (const Input& one : all_) listed.add(one.path);
     std::erase_if(all_, [&](const Input& one) { return !holds(kept, one.path); });
-    return {listed, std::move(all_), std::move(folders_), left_out, std::move(unanswered_)};
+    return {listed, std::move(all_), std::move(unreadable_), left_out, std::move(unanswered_)};
   }
 
  private:
   Search to(std::vector<std::string>& found) {
-    return {[&](std::string path) { found.push_back(std::move(path)); }, folders_};
+    return {[&](std::string path) { found.push_back(std::move(path)); }, unreadable_};
   }
 
   void add_list() {
@@ -251,7 +251,7 @@ class Collection {
   bool nul_separated_;
   std::string here_;
   std::vector<Input> all_;
-  std::unordered_map<std::string, std::string> folders_;
+  std::unordered_map<std::string, std::string> unreadable_;
   std::vector<std::string> unanswered_;
   std::unordered_set<std::string> seen_;
 };
