@@ -3,6 +3,7 @@ leaves nothing half written, harms nothing that was there, and the same command,
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -142,6 +143,25 @@ class Faults(ProgramTest):
         np.save(self.given / "x.npy", np.zeros((1, 3, 4, 5), np.float32))
         self.each_call_fails(["run", "--model", "m.safetensors", "--input", "x.npy", "--logits", "l.npy", "--features", "f.npy"],
                              least=12)
+
+
+@unittest.skipUnless(PRELOADED, "a sanitizer takes all addresses that there are")
+class LittleMemory(ProgramTest):
+    def test_however_little_it_ends_and_says_so(self):
+        self.colours("m.safetensors")
+        self.picture("a.png", ((0, 0, 9, 10), RED))
+        statuses = set()
+        for megabytes in (40, 60, 80, 100, 140, 190, 250, 1000):
+            limit = (megabytes << 20, megabytes << 20)
+            done = subprocess.run([PROGRAM, "cam", "a.png", "--model", "m.safetensors"], cwd=self.here, capture_output=True,
+                                  timeout=60, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit))  # fmt: skip
+            if done.returncode == 127:  # not even the libraries have room
+                self.assertIn(b"shared libraries", done.stderr)
+                continue
+            self.assertIn(done.returncode, (0, 1), (megabytes, done.stderr))
+            self.assertEqual(done.stderr == b"", done.returncode == 0)
+            statuses.add(done.returncode)
+        self.assertIn(0, statuses)
 
 
 class FullDisk(ProgramTest):

@@ -9,7 +9,7 @@ instrumented_build() {
   local python=$PWD/build-python/bin/python # tools/test.sh makes it, with what some tests compare with
   [ -x "$python" ] || python=$debian_python
   [ -f "$instrumented/build.ninja" ] || CXX=clang++ meson setup "$instrumented" -Db_lundef=false -Dbuildtype=debug \
-    -Doptimization=1 -Dcpp_args='-g0 -fprofile-instr-generate -fcoverage-mapping' \
+    -Doptimization=1 -Dcpp_args='-g0 -fprofile-instr-generate -fcoverage-mapping -DCAMLITE_COUNTS_LINES=1' \
     -Dcpp_link_args=-fprofile-instr-generate -Dbench=disabled -Dtools=enabled -Dtests=enabled -Dtest_python="$python"
 }
 
