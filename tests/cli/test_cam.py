@@ -48,7 +48,7 @@ class Cam(ProgramTest):
         lines = out.splitlines()
         self.assertEqual(lines[0], "cat.png (40x30)")
         self.assertRegex(lines[1], r"^  \d\d\.\d%  n00000001 crimson, red  box 3,4 20x10$")
-        self.assertRegex(lines[2], r"^  \d\d\.\d%  n00000002 leaf green    no box: its map is nowhere positive$")
+        self.assertRegex(lines[2], r"^  \d\d\.\d%  n00000002 leaf green    no box: its map is nowhere above the threshold$")
         self.assertEqual(lines[3:], ["  overlay: cat.cam.png (n00000001 crimson, red)"])
         self.assertTrue((self.here / "cat.cam.png").is_file())
 

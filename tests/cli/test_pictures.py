@@ -238,6 +238,26 @@ class CtrlC(Folder):
         self.assertTrue((self.here / "b.cam.png").exists())
         self.assertFalse((self.here / "c.cam.png").exists())
 
+    def test_it_ends_the_page_too(self):
+        self.pictures("a.png", "c.png")
+        os.mkfifo(self.here / "b.png")
+        command = [PROGRAM, "cam", "a.png", "b.png", "c.png", "--model", self.model, "--json", "--no-overlay", "--jobs", "1",
+                   "--report", "page"]  # fmt: skip
+        run = subprocess.Popen(command, cwd=self.here, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # fmt: skip
+        picture = (self.here / "a.png").read_bytes()
+        with open(self.here / "b.png", "wb") as pipe:
+            pipe.write(picture)
+        for _ in range(3):
+            run.stdout.readline()
+        with open(self.here / "b.png", "wb") as pipe:  # which the page has come to
+            run.send_signal(signal.SIGINT)
+            pipe.write(picture)
+        _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 1, err)
+        self.assertIn("report: not written, since the run was stopped", err.decode())
+        self.assertFalse((self.here / "page/index.html").exists())
+
     def test_a_second_one_ends_it_at_once(self):
         run, pipe = self.begin()
         with pipe:

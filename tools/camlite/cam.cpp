@@ -238,6 +238,11 @@ std::string report_folder(const CamOptions& options, const Shard& shard) {
   return (fs::path(options.report) / shard_name(shard)).string();
 }
 
+int report_not_written() {
+  complain("report: not written, since the run was stopped");
+  return some_failed;
+}
+
 // The page of the first pictures of the shard; says on standard error where it is. Returns the
 // run's exit status, which has been `status` so far.
 int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& shard,
@@ -249,6 +254,7 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& 
     if (++all <= options.report_pictures) pictures.push_back(one.path);
   }
   Progress progress(pictures.size(), 0, options.quiet || pictures.size() < 2);
+  const StopSignal stop;
   std::vector<std::string> unread;
   const std::string path = write_cam_report(
       report_folder(options, shard), options.model.name(),
@@ -264,6 +270,7 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& 
       },
       unread);
   progress.clear();
+  if (path.empty()) return report_not_written();
   // Those that failed before have been told.
   if (status == all_done)
     for (const std::string& why : unread) complain(why);
@@ -302,10 +309,7 @@ int run_cam(CamOptions options) {
         return cam.look(picture, names ? overlays[i] : std::string());
       });
   if (options.report.empty()) return status;
-  if (StopSignal::requested()) {
-    complain("report: not written, since the run was stopped");
-    return some_failed;
-  }
+  if (StopSignal::requested()) return report_not_written();
   return write_page_of(options, inputs, results.shard(), cam, status);
 }
 

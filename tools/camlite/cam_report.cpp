@@ -4,6 +4,7 @@
 
 #include "batch/html.hpp"
 #include "batch/page.hpp"
+#include "batch/stop_signal.hpp"
 #include "console.hpp"
 
 namespace camlite::tool {
@@ -35,6 +36,7 @@ std::string write_cam_report(const std::string& folder, const std::string& model
            "each picture is the map of the class in bold; <span class=\"key\" "
            "style=\"background:#f0f\"></span> is its box.</p>\n<div class=\"gallery\">\n");
   for (const std::string& picture : pictures) {
+    if (StopSignal::requested()) return "";
     SeenPicture seen;
     std::string caption;
     body += figure(

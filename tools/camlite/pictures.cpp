@@ -326,7 +326,9 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
     complain(text("stopped with ", counted(left.size() - done, "picture"), " to go; ",
                   file == nullptr  ? "with --output FILE, --resume would go on from there"
                   : options.resume ? "the same command goes on from there"
-                                   : "the same command with --resume goes on from there"));
+                  : options.force
+                      ? "the same command with --resume instead of --force goes on from there"
+                      : "the same command with --resume goes on from there"));
   }
   if (!complete || !inputs.unanswered.empty()) return some_failed;
   // What is to be merged tells of it there: mpirun kills the other ranks where one fails, and a job

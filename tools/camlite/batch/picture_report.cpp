@@ -47,7 +47,7 @@ std::string to_text(const Report& report) {
     if (report.located) {
       const auto& box = finding.box;
       where = box ? text("box ", box->x, ',', box->y, ' ', box->width, 'x', box->height)
-                  : "no box: its map is nowhere positive";
+                  : "no box: its map is nowhere above the threshold";
     }
     table.row({fixed(100.0 * static_cast<double>(finding.score.probability), 1) + "%",
                shortened(printable(finding.score.label), label_width), where});

@@ -51,8 +51,8 @@ struct CsvColumns {
 //    "box":[x,y,width,height]}, ...],"overlay":"cat.cam.png","overlay_class":281}
 //
 // or {"image":"cat.jpg","error":"cat.jpg: ..."}. "box" only where boxes were looked for, null where
-// the map is nowhere positive. Names of files whose bytes are not UTF-8 have U+FFFD there, and
-// "image_hex", "overlay_hex" with the bytes follow.
+// the map is nowhere above the threshold. Names of files whose bytes are not UTF-8 have U+FFFD
+// there, and "image_hex", "overlay_hex" with the bytes follow.
 //
 // csv, a record a picture (RFC 4180) below a header.
 struct RecordFormat {

@@ -146,7 +146,9 @@ Merged merge_shards(const std::string& output, const std::vector<std::string>& p
   }
   if (found != manifest.listed) {
     fail("the shards of ", output, " have ", counted(found.pictures, "picture"),
-         ", which are not the ", manifest.listed.pictures, " that they were to look at");
+         ", which are not the ", manifest.listed.pictures,
+         " that they were to look at; where pictures were taken away since, run the shards again "
+         "with --force");
   }
   check_overlays(lines);
   // No picture is of two shards, and none is twice in one.
