@@ -10,6 +10,8 @@ commands unless an invisible comment in front of it says otherwise:
     <!-- output -->            it is what the last command printed: `...` stands for anything, as a line for any lines
     <!-- figures -->           the same, and every number stands for any number
     <!-- not run: REASON -->   it is left alone, but must still be shell, and name scripts and options that there are
+    <!-- get_model -->         it is commands that need what tools/get_model fetches: run where CAMLITE_GOT_MODEL is the folder
+                               that was its XDG_DATA_HOME, with its XDG_CACHE_HOME as cache/ in it; left alone elsewhere
     <!-- not code: REASON -->  it is no commands: a picture, a formula, a form
     <!-- run: COMMANDS -->     belongs to no block: commands that the page does not show (stand-ins for what is large or is
                                elsewhere; a check of what was just built)
@@ -34,8 +36,9 @@ sys.path.insert(0, str(REPOSITORY / "tools/docs"))
 import markdown_pages  # noqa: E402
 
 SECONDS = 300  # a command
+GOT_MODEL = os.environ.get("CAMLITE_GOT_MODEL")
 SHELL = ("", "sh", "bash", "console")
-MARKER = re.compile(r"<!--\s*(file|output|figures|not run|not code|run)\s*(?::\s*(.*?))?\s*-->", re.DOTALL)
+MARKER = re.compile(r"<!--\s*(file|output|figures|get_model|not run|not code|run)\s*(?::\s*(.*?))?\s*-->", re.DOTALL)
 WITH_TEXT = ("file", "not run", "not code", "run")
 
 Block = collections.namedtuple("Block", "line first language text kind argument")
@@ -138,8 +141,12 @@ class Reader:
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_WAIT_POLICY": "passive",  # other tests run beside this one
         }
-        for kind in ("DATA", "CACHE", "CONFIG", "STATE"):
-            environment[f"XDG_{kind}_HOME"] = str(home / kind.lower())
+        for kind, place in (("DATA", ".local/share"), ("CACHE", ".cache"), ("CONFIG", ".config"), ("STATE", ".local/state")):
+            environment[f"XDG_{kind}_HOME"] = str(home / place)
+        if GOT_MODEL:
+            (home / ".local/share").mkdir(parents=True)
+            (home / ".local/share/camlite").symlink_to(Path(GOT_MODEL).resolve() / "camlite")
+            (home / ".cache").symlink_to(Path(GOT_MODEL).resolve() / "cache")
         statuses, self.status_in = os.pipe()
         self.statuses = os.fdopen(statuses)
         self.shell = subprocess.Popen(
@@ -243,6 +250,10 @@ def follow(page, reader, told):
                                         f"--- printed:\n{printed}")
             told(f"{at}: as printed")
             counts["outputs compared"] += 1
+        elif block.kind == "get_model" and not GOT_MODEL:
+            check_unrun(block, reader)
+            told(f"{at}: not run: CAMLITE_GOT_MODEL is not set")
+            counts["not run"] += 1
         elif block.kind in ("not run", "not code"):
             if block.kind == "not run" and block.language in SHELL:
                 check_unrun(block, reader)
