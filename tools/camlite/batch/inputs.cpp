@@ -239,8 +239,8 @@ class Collection {
   }
 
   void add_named(std::string path) {
-    const std::size_t slash = path.rfind('/');
-    add_once({std::move(path), slash == path.npos ? 0 : slash + 1});
+    const std::size_t below_at = path.rfind('/') + 1;  // 0 without one
+    add_once({std::move(path), below_at});
   }
 
   void add_once(Input input) {
