@@ -86,7 +86,7 @@ def measure(options: argparse.Namespace, folder: Path, scratch: Path) -> list[tu
     cores = len(os.sched_getaffinity(0))
     passes = -(-min(len(files), 10000) // cores)
     model = ["--model", options.model] if options.model else []
-    pictures = ["--quiet", "--max-pixels", "200000000", *model, str(folder)]
+    pictures = ["--quiet", *model, str(folder)]
     environment = os.environ | {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(cores)}
 
     alone = "the network alone"

@@ -46,6 +46,7 @@ class Usage(ProgramTest):
             (["info", "a", "b"], "b"),
         ):
             self.assertIn(said, self.camlite(*arguments, status=2)[1])
+        self.assertIn("Usage:", self.camlite("classify", "--class", "cat", "--help")[0])
 
     def test_version(self):
         out, _ = self.camlite("--version")

@@ -113,13 +113,16 @@ int run_commands(int argc, char** argv) {
   }
   try {
     program.parse(reversed_arguments(argc, argv));
-  } catch (const CLI::ParseError& error) {
+  } catch (const CLI::ExtrasError& error) {
     for (const CLI::App* command : program.get_subcommands()) {
       for (const std::string& word : command->remaining()) {
         if (const std::string about = about_unknown(program, *command, word); !about.empty())
           throw UsageError(about);
       }
     }
+    program.exit(error);
+    return wrong_usage;
+  } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? all_done : wrong_usage;
   }
   if (program.get_subcommands().empty()) print(program.help());

@@ -169,7 +169,7 @@ class Collection {
   Inputs take(const Shard& kept) {
     std::unordered_set<std::string> stems;
     const auto is_overlay = [](const Input& one) {
-      return lower(one.path).ends_with(overlay_suffix);
+      return lower(one.below()).ends_with(overlay_suffix);
     };
     if (std::any_of(all_.begin(), all_.end(), is_overlay))
       for (const Input& one : all_) stems.insert(fs::path(one.path).stem().string());
