@@ -4,6 +4,7 @@
 //   CAMLITE_FAULT_AT       which call, counted from 0; none if it is not there
 //   CAMLITE_FAULT_LOG      a file outside of it, which gets a line for each call: its name and the
 //   path
+//   CAMLITE_FAULT_SHORTEN  a file, an absolute path, of which nothing is left once it is mapped
 //
 // What writes meets a full disk, what reads a broken one, what opens too many open files.
 #undef _FILE_OFFSET_BITS  // with which open() would be a name of open64(): both are here
@@ -135,14 +136,20 @@ CAMLITE_FAILING(int, rename, (const char* from, const char* to), (from, to), abs
                 EIO, -1)
 CAMLITE_FAILING(int, mkdir, (const char* path, ::mode_t mode), (path, mode),
                 absolute(AT_FDCWD, path), ENOSPC, -1)
-CAMLITE_FAILING(void*, mmap,
-                (void* at, std::size_t size, int protection, int flags, int file, ::off_t offset),
-                (at, size, protection, flags, file, offset), file < 0 ? "" : path_of(file), ENOMEM,
-                MAP_FAILED)
-CAMLITE_FAILING(void*, mmap64,
-                (void* at, std::size_t size, int protection, int flags, int file, ::off64_t offset),
-                (at, size, protection, flags, file, offset), file < 0 ? "" : path_of(file), ENOMEM,
-                MAP_FAILED)
+// Maps a file; where it is the one of CAMLITE_FAULT_SHORTEN, that is empty afterwards.
+#define CAMLITE_FAILING_MMAP(name, Offset)                                                   \
+  extern "C" void* name(void* at, std::size_t size, int protection, int flags, int file,     \
+                        Offset offset) {                                                     \
+    static auto* const real = next<void*(void*, std::size_t, int, int, int, Offset)>(#name); \
+    const std::string path = file < 0 ? "" : path_of(file);                                  \
+    if (fails(#name, path, ENOMEM)) return MAP_FAILED;                                       \
+    void* const memory = real(at, size, protection, flags, file, offset);                    \
+    if (file >= 0 && path == variable("CAMLITE_FAULT_SHORTEN")) ::truncate(path.c_str(), 0); \
+    return memory;                                                                           \
+  }
+
+CAMLITE_FAILING_MMAP(mmap, ::off_t)
+CAMLITE_FAILING_MMAP(mmap64, ::off64_t)
 CAMLITE_FAILING(int, fstat, (int file, struct ::stat* status), (file, status), path_of(file), EIO,
                 -1)
 CAMLITE_FAILING(int, fstat64, (int file, struct ::stat64* status), (file, status), path_of(file),

@@ -47,12 +47,14 @@ class Faults(ProgramTest):
         self.picture(name, ((0, 0, 9, 10), RED), ((0, 10, 20, 7), GREEN))
         self.here = home
 
-    def run_in_work(self, arguments, fault=None):
+    def run_in_work(self, arguments, fault=None, shortened=None):
         self.log.unlink(missing_ok=True)
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "LD_PRELOAD": PRELOADED,
                        "CAMLITE_FAULT_FOLDER": str(self.work), "CAMLITE_FAULT_LOG": str(self.log)}
         if fault is not None:
             environment["CAMLITE_FAULT_AT"] = str(fault)
+        if shortened is not None:
+            environment["CAMLITE_FAULT_SHORTEN"] = str(self.work / shortened)
         done = subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.work, env=environment, capture_output=True,
                               timeout=60)
         return done.returncode, done.stderr.decode(errors="replace"), self.log.read_text().splitlines()
@@ -143,6 +145,30 @@ class Faults(ProgramTest):
         np.save(self.given / "x.npy", np.zeros((1, 3, 4, 5), np.float32))
         self.each_call_fails(["run", "--model", "m.safetensors", "--input", "x.npy", "--logits", "l.npy", "--features", "f.npy"],
                              least=12)
+
+    def test_files_that_are_shortened_while_they_are_mapped(self):
+        np.save(self.given / "x.npy", np.zeros((1, 3, 4, 5), np.float32))
+        for i in range(6):
+            self.given_picture(f"f/{i}.png")
+        (self.given / "labels.txt").write_text("red\ngreen\nblue\n")
+        for arguments in (["export", "m.safetensors", "n.onnx"],
+                          *(["classify", "f", "--model", "m.safetensors", "--output", "o.jsonl", "--shard", shard]
+                            for shard in ("1/2", "2/2"))):  # fmt: skip
+            done = subprocess.run([PROGRAM, *arguments], cwd=self.given, capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        for name, *arguments in (
+            ("m.safetensors", "convert", "m.safetensors", "new"),
+            ("n.onnx", "convert", "n.onnx", "new"),
+            ("labels.txt", "convert", "m.safetensors", "new", "--labels", "labels.txt"),
+            ("x.npy", "run", "--model", "m.safetensors", "--input", "x.npy", "--logits", "new"),
+            ("o.shard-1-of-2.jsonl", "merge", "o.jsonl"),
+        ):
+            with self.subTest(name=name):
+                self.begin()
+                status, errors, _ = self.run_in_work(arguments, shortened=name)
+                self.assertEqual(status, 1, errors)
+                self.assertRegex(errors, f"camlite: ([^ ]*/)?{name}: was (shortened|changed) while it was")
+                self.assertEqual(files(self.work), {**files(self.given), name: b""})
 
 
 @unittest.skipUnless(PRELOADED, "a sanitizer takes all addresses that there are")

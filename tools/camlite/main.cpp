@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "lost_bytes.hpp"
 #include "program.hpp"
 
 int main(int argc, char** argv) {
@@ -14,5 +15,6 @@ int main(int argc, char** argv) {
   };
   ::on_exit(end_at_once, nullptr);
 #endif
+  camlite::tool::tell_of_lost_bytes();
   return camlite::tool::run_program(argc, argv);
 }

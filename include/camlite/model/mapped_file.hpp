@@ -86,8 +86,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return bytes_; }
 
   // Brings these of bytes() into memory. Throws Error, naming the path, if the file was written to
-  // since it was mapped (its size or its time of modification, in seconds, is another), or if they
-  // cannot be read: gone from the file (on Linux 5.14 and newer, which looks), or a broken disk.
+  // since it was mapped (its size or its time of modification is another), or if they cannot be
+  // read: gone from the file (on Linux 5.14 and newer, which looks), or a broken disk.
   void fetch(std::span<const std::byte> part) const {
     Status now{};
     // Another file of this name, or none, does not touch ours.
@@ -97,7 +97,7 @@ class MappedFile {
         fail(path_, ": was changed while it was in use: ", now.st_size, " bytes instead of ",
              opened_.st_size);
       }
-      if (now.st_mtime != opened_.st_mtime) fail(path_, ": was changed while it was in use");
+      if (modified(now) != modified(opened_)) fail(path_, ": was changed while it was in use");
     }
 #ifdef MADV_POPULATE_READ
     if (part.empty()) return;
@@ -129,6 +129,15 @@ class MappedFile {
       if (number >= 0) ::close(number);
     }
   };
+
+  // Seconds and nanoseconds.
+  static std::pair<Index, Index> modified(const Status& status) {
+#ifdef __APPLE__
+    return {status.st_mtimespec.tv_sec, status.st_mtimespec.tv_nsec};
+#else
+    return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+#endif
+  }
 
   void* address() const {
     return const_cast<std::byte*>(bytes_.data());
