@@ -4,6 +4,7 @@
 
 #include <clocale>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <locale>
@@ -53,21 +54,32 @@ struct Commas : std::numpunct<char> {
   std::string do_grouping() const override { return "\3"; }
 };
 
-// The C++ locale, and that of C where the system has one with a decimal comma.
-struct CommaLocale {
-  std::locale before = std::locale::global(std::locale(std::locale(), new Commas));
-  std::string before_in_c = std::setlocale(LC_NUMERIC, nullptr);
-
+// The C++ locale, and that of C: one of the system's, or one that its localedef makes from Debian's
+// package locales.
+class CommaLocale {
+ public:
   CommaLocale() {
     for (const char* name : {"de_DE.UTF-8", "fr_FR.UTF-8", "nl_NL.UTF-8", "pl_PL.UTF-8"})
-      if (std::setlocale(LC_NUMERIC, name) != nullptr) break;
+      if (std::setlocale(LC_NUMERIC, name) != nullptr) return;
+    const std::string make = "localedef -i de_DE -f UTF-8 " + folder_.path("de_DE.UTF-8");
+    if (std::system((make + " 2>/dev/null").c_str()) != 0) return;
+    ::setenv("LOCPATH", folder_.path().c_str(), 1);
+    std::setlocale(LC_NUMERIC, "de_DE.UTF-8");
+    ::unsetenv("LOCPATH");
   }
   CommaLocale(const CommaLocale&) = delete;
   CommaLocale& operator=(const CommaLocale&) = delete;
   ~CommaLocale() {
-    std::locale::global(before);
-    std::setlocale(LC_NUMERIC, before_in_c.c_str());
+    std::locale::global(before_);
+    std::setlocale(LC_NUMERIC, before_in_c_.c_str());
   }
+
+  bool in_c() const { return *std::localeconv()->decimal_point == ','; }
+
+ private:
+  ScratchFolder folder_;
+  std::locale before_ = std::locale::global(std::locale(std::locale(), new Commas));
+  std::string before_in_c_ = std::setlocale(LC_NUMERIC, nullptr);
 };
 
 // A safetensors file with a hole of `hole` bytes, the tensor "large" (of zeros), and behind it the
@@ -98,6 +110,7 @@ TEST_CASE("a locale with a decimal comma changes nothing") {
   {
     const CommaLocale commas;
     REQUIRE(std::use_facet<std::numpunct<char>>(std::locale()).decimal_point() == ',');
+    if (!commas.in_c()) WARN("NOT TESTED: a locale of C with a decimal comma: there is none");
     const Model read = load_model(path);
     CHECK(same_bits(Network(read).predict(picture()).logits(), logits));
     CHECK(preprocessing_text(read.preprocessing()) == text);

@@ -25,4 +25,4 @@ install_missing() {
 build_packages=(g++ meson ninja-build pkg-config libopenblas-dev libstb-dev libcli11-dev nlohmann-json3-dev
   libprotobuf-dev protobuf-compiler)
 test_packages=("${build_packages[@]}" catch2 cmake make libbenchmark-dev python3 python3-venv python3-numpy python3-pil
-  python3-torch python3-torchvision python3-opencv parallel)
+  python3-torch python3-torchvision python3-opencv parallel locales)
