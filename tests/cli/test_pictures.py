@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -52,6 +53,15 @@ class Inputs(Folder):
         os.symlink("..", self.here / "f/up")
         os.symlink("a.png", self.here / "f/b.png")
         self.assertEqual(self.seen("f"), ["f/a.png", "f/b.png"])
+
+    def test_pipes_and_sockets_are_no_pictures_of_a_folder(self):
+        self.pictures("f/a.png")
+        os.mkfifo(self.here / "f/b.png")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.here / "f/c.png"))
+        for of in ("f", "f/*.png"):
+            self.assertEqual(self.seen(of), ["f/a.png"])
+        self.camlite("classify", "*/b.png", "--model", self.model, status=1)
 
     def test_patterns(self):
         self.pictures("p/1/a.png", "p/1/b.jpg", "p/2/a.png", "p/2/x/a.png", "p/a1.png", "p/a2.png", "p/.h.png", "p/1/a.cam.png")

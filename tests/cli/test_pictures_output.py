@@ -279,13 +279,16 @@ class Killed(Output):
         return (self.here / name).read_bytes().replace(f"{name}.maps/".encode(), b"maps/")
 
     def begin(self, name, waits_for, *options):
-        """A run that waits for that picture until the pipe is closed that it comes through."""
+        """A run that waits for that picture until the pipe is closed that it comes through: a link to one, since pipes
+        themselves are not looked for in folders."""
         (self.here / waits_for).rename(self.here / "kept")
-        os.mkfifo(self.here / waits_for)
+        os.mkfifo(self.here / "pipe")
+        (self.here / waits_for).symlink_to(self.here / "pipe")
         # Who runs the tests in the background (nohup, &) has told them to ignore these, and they their programs.
         heard = lambda: [signal.signal(of, signal.SIG_DFL) for of in (signal.SIGINT, signal.SIGHUP)]
         run = subprocess.Popen(self.command(name, *options), cwd=self.here, stderr=subprocess.PIPE, preexec_fn=heard)
         pipe = open(self.here / waits_for, "wb")
+        (self.here / "pipe").unlink()
         (self.here / waits_for).unlink()
         (self.here / "kept").rename(self.here / waits_for)
         return run, pipe

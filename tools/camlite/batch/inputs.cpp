@@ -84,13 +84,22 @@ bool is_link(const fs::directory_entry& entry) {
   return entry.is_symlink(ignored);
 }
 
+// Not a pipe, a socket or a device, whatever its name: reading it could wait for ever. (A link to one
+// was put there on purpose.)
+bool is_picture(const fs::directory_entry& entry, std::string_view name) {
+  std::error_code ignored;
+  const bool is_special = entry.is_fifo(ignored) || entry.is_socket(ignored) ||
+                          entry.is_character_file(ignored) || entry.is_block_file(ignored);
+  return is_picture_name(name) && (is_link(entry) || !is_special);
+}
+
 void search_folder(const std::string& folder, const Search& search) {
   for (const fs::directory_entry& entry : entries_of(folder, search)) {
     const std::string name = entry.path().filename().string();
     const std::string path = as_prefix(folder) + name;
     if (is_folder(entry)) {
       if (!is_link(entry) && !is_hidden(name)) search_folder(path, search);
-    } else if (is_picture_name(name)) {
+    } else if (is_picture(entry, name)) {
       search.take(path);
     }
   }
@@ -107,7 +116,8 @@ void search_pattern(const std::string& folder, const std::vector<std::string>& c
     const std::string path = as_prefix(folder) + component;
     if (fs::is_directory(path, ignored)) {
       search_pattern(path, components, at + 1, search);
-    } else if (last && fs::exists(path, ignored) && is_picture_name(component)) {
+    } else if (last && fs::exists(path, ignored) &&
+               is_picture(fs::directory_entry(path, ignored), component)) {
       search.take(path);
     }
     return;
@@ -123,7 +133,7 @@ void search_pattern(const std::string& folder, const std::vector<std::string>& c
     } else if (::fnmatch(component.c_str(), name.c_str(), FNM_PERIOD) == 0) {
       if (is_folder(entry)) {
         search_pattern(path, components, at + 1, search);
-      } else if (last && is_picture_name(name)) {
+      } else if (last && is_picture(entry, name)) {
         search.take(path);
       }
     }
