@@ -24,7 +24,7 @@ shift || true
 [[ $hours =~ ^([0-9]+([.][0-9]*)?|[.][0-9]+)?$ ]] || { echo "tools/fuzz.sh: $hours: expected HOURS or campaign, then targets" >&2; exit 2; }
 cores=$(nproc)
 jobs=${FUZZ_JOBS:-$cores}
-all=(safetensors graph model caffe onnx npy truth picture map command_line)
+all=(safetensors graph model caffe onnx weights npy truth labels records picture map command_line)
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
 for target in "${targets[@]}"; do

@@ -98,7 +98,11 @@ class OutputFile {
 // those who know that nobody is writing to it.
 inline void remove_leftovers(const std::string& path) {
   const std::string file = detail::behind_links(path);
-  for (int attempt = 0; std::remove(detail::temporary_name(file, attempt).c_str()) == 0;) ++attempt;
+  // Processes that wrote side by side, some of which ended, have left gaps.
+  constexpr int most_gap = 8;
+  for (int attempt = 0, end = most_gap; attempt < end; ++attempt) {
+    if (std::remove(detail::temporary_name(file, attempt).c_str()) == 0) end = attempt + most_gap;
+  }
 }
 
 }  // namespace camlite

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -174,7 +175,7 @@ class Resume(Output):
         self.break_off("out.jsonl", 12)
         left = json.loads(whole.splitlines()[0])["overlay"]
         for name in (left, "out.jsonl", "out.jsonl.manifest.json"):
-            for number in range(2):
+            for number in (0, 1, 3):
                 (self.here / f"{name}.part{number}").write_bytes(b"half of it")
         self.look("--output", "out.jsonl", "--out", "maps/", "--resume", command="cam")
         self.assertEqual((self.here / "out.jsonl").read_bytes(), whole)
@@ -224,7 +225,12 @@ class Resume(Output):
             self.assertIn("out.jsonl.part: record 1", err)
         (self.here / "out.jsonl.part").unlink()
         manifest = self.here / "out.jsonl.manifest.json"
-        manifest.write_text(manifest.read_text().replace('"top": 5', '"top": ' + 200000 * "[" + 200000 * "]"))
+        whole = manifest.read_text()
+        for version in ("7", "null", '"0.0.0"', "[]"):
+            manifest.write_text(re.sub('"version": "[^"]*"', f'"version": {version}', whole))
+            _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
+            self.assertIn("out.jsonl.manifest.json: of camlite ", err)
+        manifest.write_text(whole.replace('"top": 5', '"top": ' + 200000 * "[" + 200000 * "]"))
         _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
         self.assertIn("is not the manifest of a run", err)
         manifest.write_text("[]")

@@ -38,4 +38,11 @@ void fuzz_onnx(Bytes file) {
   use(tool::read_onnx(onnx.path(), report), report);
 }
 
+// Of the network with the fewest parameters.
+void fuzz_weights(Bytes file) {
+  const MemoryFile weights(file);
+  tool::ConversionReport report;
+  use(tool::read_state_dict(weights.path(), "squeezenet1_1", report), report);
+}
+
 }  // namespace camlite::fuzz

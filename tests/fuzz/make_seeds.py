@@ -3,9 +3,10 @@
 onnx and the Caffe files of tests/cli write. What other names are in the folders, findings of the fuzzers, stays."""
 
 import io
-import pathlib
-import struct
 import json
+import pathlib
+import re
+import struct
 import sys
 
 import numpy
@@ -77,6 +78,11 @@ write("safetensors", "types", safetensors(
     {"a": floats(2, 3), "b": floats(3, dtype="float16"), "c": floats(2, dtype="float64"), "d": floats(0, 4),
      "e": numpy.arange(2)}, {"key": "\u00e9\n\"quoted\""}))
 
+write("weights", "squeezenet", safetensors(
+    {"module.features.0.weight": floats(4, 3, 3, 3), "module.features.0.bias": floats(64),
+     "module.features.3.squeeze.weight": floats(1, 1, 1, 1), "module.classifier.1.bias": floats(2),
+     "module.num_batches_tracked": numpy.arange(1)}, {"format": "pt"}))
+
 for dtype, shape in (("<f4", (2, 3, 4, 4)), ("<f8", (5, 7)), ("<f4", ()), ("<i4", (3,)), (">f4", (2, 2))):
     file = io.BytesIO()
     numpy.save(file, numpy.zeros(shape, dtype))
@@ -86,6 +92,25 @@ for dtype, shape in (("<f4", (2, 3, 4, 4)), ("<f8", (5, 7)), ("<f4", ()), ("<i4"
 write("truth", "table", b"a.jpg\tn01443537\t0\t32\t44\t62\na.jpg\tn01443537\t5\t5\t9\t9\r\nb/c.jpg\t7\t1\t1\t1\t1\n")
 write("truth", "benchmark", b"a.jpg,1,2,3,4\nb.jpg,0,0,9,9\na.jpg,2,2,5,5\n----\na.jpg,7\nb.jpg,0\n"
       b"\n----\na.jpg,20,30\nb.jpg,10,10\n")
+
+write("labels", "words", "n01443537 goldfish, Carassius auratus\r\nsea slug\n\n\u00e9t\u00e9\n".encode())
+write("labels", "no_line_end", b"cat\ndog")
+write("labels", "commands", b"\x1b[2J\x7f\xc2\x9b\xe2\x80\xae\xff\n")
+
+version = ".".join(re.findall(r"define CAMLITE_VERSION_[A-Z]+ ([0-9]+)", (here.parents[1] / "include/camlite/version.hpp").read_text()))
+records = (
+    '{"image":"a.png","width":4,"height":3,"top":[{"class":1,"label":"cat","probability":0.5,"box":[0,0,4,3]}],'
+    '"overlay":"a.cam.png"}\n{"image":"\ufffd.png","image_hex":"ff2e706e67","error":"damaged"}\n')
+table = 'image,error,class_1,label_1,probability_1\r\n"a ""b"".png",,1,cat,0.5\r\nc.png,damaged,,,\r\n'
+manifest = json.dumps({
+    "camlite_results": 1, "version": version, "command": "classify", "model": "m.safetensors", "model_hash": "0123456789abcdef",
+    "format": "json", "options": {"top": 5}, "shard": {"number": 1, "of": 4},
+    "pictures": {"listed": 9, "listed_hash": "fedcba9876543210", "done": 2, "failed": 1}, "complete": True})
+evaluation = (
+    '{"camlite_evaluate":1,"crops":1}\n{"place":3,"image":"d.png","width":64,"height":48,"classes":[[1,0.5],[0,0.25]],'
+    '"guesses":[[1,0,0,9,9]],"known":[[1,2,2,5,5]],"overlaps":[0.5,0.25]}\n')
+for name, content in (("json", records), ("csv", table)):
+    write("records", name, "\n----\n".join((content, manifest, evaluation)).encode())
 
 for path in sorted((fixtures / "pictures").iterdir()):
     if path.suffix != ".ppm" and path.stat().st_size <= most and path.stem not in ("huge", "bomb"):

@@ -1,9 +1,13 @@
-// .npy arrays, and the files that say what is in pictures.
+// .npy arrays, and the files that say what is in pictures and what classes are called.
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include <camlite/model/model_file.hpp>
+
+#include "../../tools/camlite/console.hpp"
 #include "../../tools/camlite/evaluate/truth_file.hpp"
 #include "../../tools/camlite/npy.hpp"
 #include "../support/scratch_folder.hpp"
@@ -48,6 +52,20 @@ void fuzz_truth(Bytes files) {
         "names stay inside of their folder");
     for (const tool::LabelledBox& one : image.boxes)
       require(one.box.width >= 1 && one.box.height >= 1, "a box holds pixels");
+  }
+}
+
+void fuzz_labels(Bytes file) {
+  for (const std::string& label : detail::parse_labels(as_text(file))) {
+    require(label.find('\n') == std::string::npos, "a label is a line");
+    const std::string shown = tool::printable(label);
+    require(std::none_of(shown.begin(), shown.end(),
+                         [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }),
+            "no control character reaches the terminal");
+    require(tool::printable(shown) == shown, "what can be shown stays as it is");
+    constexpr std::size_t most = 9, bytes_a_character = 4;
+    require(tool::shortened(shown, most).size() <= most * bytes_a_character,
+            "a label that was shortened is short");
   }
 }
 

@@ -39,14 +39,19 @@ void fuzz_graph(Bytes text);
 void fuzz_model(Bytes file);
 void fuzz_caffe(Bytes files);
 void fuzz_onnx(Bytes file);
+void fuzz_weights(Bytes file);
 void fuzz_npy(Bytes file);
 void fuzz_truth(Bytes files);
+void fuzz_labels(Bytes file);
+void fuzz_records(Bytes files);
 void fuzz_picture(Bytes file);
 void fuzz_map(Bytes map);
 void fuzz_command_line(Bytes arguments);
 
 std::string mutate_safetensors(std::string input, std::size_t most, std::minstd_rand& random,
                                std::string (*any)(std::string, std::size_t));
+std::string mutate_protobuf(std::string input, std::size_t most, std::minstd_rand& random,
+                            std::string (*any)(std::string, std::size_t));
 std::string mutate_text(std::string input, std::size_t most, std::minstd_rand& random,
                         std::string (*any)(std::string, std::size_t));
 
@@ -54,10 +59,13 @@ inline constexpr Target targets[] = {
     {"safetensors", fuzz_safetensors, mutate_safetensors},
     {"graph", fuzz_graph, mutate_text},
     {"model", fuzz_model, mutate_safetensors},
-    {"caffe", fuzz_caffe},
-    {"onnx", fuzz_onnx},
+    {"caffe", fuzz_caffe, mutate_protobuf},
+    {"onnx", fuzz_onnx, mutate_protobuf},
+    {"weights", fuzz_weights, mutate_safetensors},
     {"npy", fuzz_npy},
     {"truth", fuzz_truth, mutate_text},
+    {"labels", fuzz_labels},
+    {"records", fuzz_records, mutate_text},
     {"picture", fuzz_picture},
     {"map", fuzz_map},
     {"command_line", fuzz_command_line, mutate_text},

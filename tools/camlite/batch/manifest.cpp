@@ -12,6 +12,7 @@
 #include <camlite/output_file.hpp>
 #include <camlite/version.hpp>
 
+#include "../words.hpp"
 #include "differences.hpp"
 #include "hash.hpp"
 
@@ -64,11 +65,13 @@ Manifest read_manifest(const std::string& results) {
   if (!std::filesystem::exists(path, ignored))
     fail(path, ": is not there, so that nobody knows of what run ", results, " is");
   const std::vector<std::byte> bytes = read_file(path, largest_manifest);
-  const Json found =
-      parse_json(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  const Json found = parse_json(as_text(bytes));
   if (!found.is_object() || !found.contains(mark)) fail(path, ": is not the manifest of a run");
-  if (found.value("version", "") != CAMLITE_VERSION) {
-    fail(path, ": of camlite ", found.value("version", "?"), ", and this is ", CAMLITE_VERSION,
+  const auto version = found.find("version");
+  const bool told = version != found.end() && version->is_string();
+  const std::string written_by = told ? version->get<std::string>() : "?";
+  if (written_by != CAMLITE_VERSION) {
+    fail(path, ": of camlite ", written_by, ", and this is ", CAMLITE_VERSION,
          ": records of two versions may differ");
   }
   try {
