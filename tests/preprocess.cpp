@@ -276,6 +276,13 @@ TEST_CASE("a larger size shows the same part of the picture, finer") {
     CHECK(seen(settings, 40).view() == all);
     CHECK(input_size(seen("resize=20x22\ncrop=0\n", 40)) == Size2d{40, 44});
   }
+  SECTION("a crop of the picture as it is: of no other size") {
+    const std::string settings = "resize=0\ncrop=20\n";
+    CHECK(input_size(seen(settings, 0)) == Size2d{20, 20});
+    CHECK_THROWS_WITH(seen(settings, 40),
+                      Catch::Contains("a size of 40 cannot be had: the model cuts its input out of "
+                                      "pictures as they are"));
+  }
   SECTION("neither: the picture as it is, or of this size") {
     const std::string settings = "resize=0\ncrop=0\n";
     CHECK(input_size(seen(settings, 0)) == Size2d{64, 96});  // 97 cut by the pooling

@@ -340,10 +340,11 @@ TEST_CASE("what is no ten crops is refused with the numbers") {
   const Network hungry(
       with_preprocessing(camlite::random_model(small_graph), prepared(60000, 50000, exact)),
       {.memory_limit = Index{1} << 30});
-  CHECK_THROWS_WITH(camlite::predict_ten_crops(hungry, Image(9, 9)),
-                    "random model: ten crops of 50000 of a picture resized to 60000 need 327301 MB "
-                    "of memory, the limit is 1024 MB (raise NetworkOptions::memory_limit, or the "
-                    "program's --max-memory)");
+  CHECK_THROWS_WITH(
+      camlite::predict_ten_crops(hungry, Image(9, 9)),
+      "random model: a picture resized to 60000 with ten crops of 50000 needs 327301 "
+      "MB of memory, the limit is 1024 MB (raise NetworkOptions::memory_limit, or the "
+      "program's --max-memory)");
 }
 
 TEST_CASE("a network without class activation maps has averaged probabilities all the same") {

@@ -59,7 +59,10 @@ TEST_CASE("a tensor is a value") {
 TEST_CASE("debug builds check every position") {
   Tensor<float> tensor({2, 3});
   CHECK_THROWS_WITH(tensor(0, 3), "position (0, 3) is outside of a tensor of shape (2, 3)");
-  CHECK_THROWS_AS(tensor(0, -1), Error);
+  CHECK_THROWS_WITH(tensor(0, -1), "position (0, -1) is outside of a tensor of shape (2, 3)");
   CHECK_THROWS_AS(tensor(0), Error);
+  CHECK_THROWS_WITH(tensor.view()[2], "there is no entry 2 in a tensor of shape (2, 3)");
+  CHECK_THROWS_AS(tensor.view()[-1], Error);
+  CHECK_THROWS_AS(tensor.view()[0][0][0], Error);
 }
 #endif

@@ -79,10 +79,6 @@ class VirtualEnvironment:
             self.install(*missing)
 
 
-def python_of(name: str, environment: VirtualEnvironment) -> Path:
-    return environment.python if PEERS[name].packages else Path(sys.executable)
-
-
 def build_camlite_worker(folder: Path) -> Path:
     """Throws Unavailable."""
     if not (folder / "build.ninja").exists():

@@ -154,9 +154,10 @@ class Bench:
             for result in results:
                 if result.problem:
                     problems.append(f"{row.name}: {result.engine}: {result.problem}")
-                if result.times_ms:
-                    times[result.engine, threads] = result.median_ms
-                    memory.setdefault(result.engine, result.peak_mb - result.bare_mb)
+                if not result.times_ms:
+                    continue
+                times[result.engine, threads] = result.median_ms
+                memory.setdefault(result.engine, result.peak_mb - result.bare_mb)
                 errors[result.engine] = max(errors.get(result.engine, 0), result.logit_error)
         return Row(row.name, row.source, row.size, row.info, errors, times, memory, "; ".join(problems))
 
@@ -201,6 +202,8 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--rounds", type=int, default=5, metavar="N", help="of five runs each (5)")
     p.add_argument("--folder", type=Path, default=ROOT / "build-peers", help="for packages and files (build-peers)")
     arguments = p.parse_args()
+    if arguments.rounds < 1:
+        p.error("--rounds must be at least 1")
     arguments.names = arguments.names or every
     return arguments
 

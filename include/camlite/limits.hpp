@@ -40,6 +40,12 @@ inline std::string above_limit(Index limit, std::string_view member) {
   return text(", more than the limit of ", limit, " (raise ", member, ")");
 }
 
+// " needs 20000 MB of memory, the limit is 16384 MB (raise ...)", of NetworkOptions::memory_limit.
+inline std::string above_memory_limit(Index bytes, Index limit) {
+  return text(" needs ", bytes >> 20, " MB of memory, the limit is ", limit >> 20,
+              " MB (raise NetworkOptions::memory_limit, or the program's --max-memory)");
+}
+
 }  // namespace detail
 
 }  // namespace camlite

@@ -44,7 +44,8 @@ struct NetworkOptions {
 // What of a picture the network sees, and how large.
 struct PredictOptions {
   // The input's shorter side in pixels, instead of the model's: twice the size gives a map twice as
-  // fine. The picture is resized in the same proportion to it as the model asks. 0: the model's.
+  // fine. The picture is resized in the same proportion to it as the model asks, which must be of
+  // those that resize pictures or take them whole. 0: the model's.
   Index size = 0;
   // The network sees the whole picture in its own proportions, instead of the square in its centre.
   bool whole_picture = false;
@@ -232,9 +233,8 @@ class Network {
     const Index bytes = prepared.resized.height * prepared.resized.width * Image::channels +
                         prepared.crop.area() * Image::channels * static_cast<Index>(sizeof(float));
     if (bytes > memory_limit_) {
-      fail(model_.source(), ": a picture resized to ", prepared.resized.str(), " needs ",
-           bytes >> 20, " MB of memory, the limit is ", memory_limit_ >> 20,
-           " MB (raise NetworkOptions::memory_limit, or the program's --max-memory)");
+      fail(model_.source(), ": a picture resized to ", prepared.resized.str(),
+           detail::above_memory_limit(bytes, memory_limit_));
     }
   }
 
@@ -301,6 +301,10 @@ class Network {
       how.resize = size;
       how.crop = 0;
     } else if (options.size != 0) {
+      if (how.resize == Size2d(0)) {
+        fail(model_.source(), ": a size of ", options.size,
+             " cannot be had: the model cuts its input out of pictures as they are");
+      }
       how.resize = {scaled(how.resize.height), scaled(how.resize.width)};
       how.crop = {scaled(how.crop.height), scaled(how.crop.width)};
     }

@@ -131,7 +131,7 @@ class TenCropPrediction {
     return score;
   }
 
-  // The single crops.
+  // The single crops. Maps of the mirrored ones lie over their views as over the mirror image.
   std::span<const Prediction> seen() const { return seen_; }
   const TenCrops& crops() const { return crops_; }
 
@@ -221,10 +221,8 @@ inline TenCropPrediction predict_ten_crops(const Network& network, const Image& 
                        TenCrops::count * crops.crop.height * crops.crop.width) *
                       Image::channels * static_cast<Index>(sizeof(float));
   if (bytes > network.memory_limit()) {
-    fail(model.source(), ": ten crops of ", crops.crop.str(), " of a picture resized to ",
-         crops.frame.str(), " need ", bytes >> 20, " MB of memory, the limit is ",
-         network.memory_limit() >> 20,
-         " MB (raise NetworkOptions::memory_limit, or the program's --max-memory)");
+    fail(model.source(), ": a picture resized to ", crops.frame.str(), " with ten crops of ",
+         crops.crop.str(), detail::above_memory_limit(bytes, network.memory_limit()));
   }
   const Tensor<float> input = ten_crop_input(picture, model.preprocessing(), crops);
   const Outputs outputs = network.forward(input, workspace);

@@ -106,8 +106,12 @@ class TensorView {
     return {data_, shape};
   }
 
-  // One entry of the first extent: picture n of a batch.
+  // One entry of the first extent: picture n of a batch. Debug builds throw Error if there is none.
   TensorView operator[](Index n) const {
+#ifndef NDEBUG
+    if (rank() == 0 || n < 0 || n >= extent(0))
+      fail("there is no entry ", n, " in a tensor of shape ", shape_.str());
+#endif
     const Shape rest(std::span<const Index>(shape_.begin() + 1, shape_.end()));
     return {data_ + n * rest.size(), rest};
   }
@@ -118,8 +122,11 @@ class TensorView {
     bool inside = static_cast<int>(positions.size()) == rank();
     const Index* extent = shape_.begin();
     for (Index position : positions) inside = inside && position >= 0 && position < *extent++;
-    if (!inside)
-      fail("position ", Shape(positions).str(), " is outside of a tensor of shape ", shape_.str());
+    if (!inside) {
+      std::string at;
+      for (Index position : positions) at += text(at.empty() ? "" : ", ", position);
+      fail("position (", at, ") is outside of a tensor of shape ", shape_.str());
+    }
 #endif
     Index offset = 0;
     const Index* row = shape_.begin();

@@ -189,7 +189,7 @@ class Maps(EvaluateTest):
         options = ["--images", "set", "--truth", "truth.tsv", "--model", "mixtures.safetensors"]
         out, err = self.camlite("evaluate", *options, "--save-maps", "truth.tsv/maps", "--quiet", status=1)
         self.assertEqual(out, "")
-        self.assertIn("truth.tsv/maps: cannot make the directory", err)
+        self.assertIn("truth.tsv/maps: cannot make the folder", err)
         self.assertEqual(len(err.splitlines()), 1)
 
     def complaints(self):

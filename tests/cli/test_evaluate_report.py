@@ -273,7 +273,7 @@ class Report(ReportTest):
         options = ["--images", "set", "--truth", "truth.tsv", "--model", self.model]
         out, err = self.camlite("evaluate", *options, "--report", "file/page", status=1)
         self.assertEqual(out, "")
-        self.assertIn("file/page: cannot make the directory", err)
+        self.assertIn("file/page: cannot make the folder", err)
         out, _ = self.camlite("evaluate", *options, "--report", "new/page")
         self.assertTrue(out.endswith("  report: new/page/index.html\n"), out)
         self.camlite("evaluate", *options, "--report-pictures", 3, status=2)

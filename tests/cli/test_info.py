@@ -92,6 +92,8 @@ class Info(ProgramTest):
         out, _ = self.camlite("info", self.colours(), "--labels")
         self.assertEqual(out.splitlines()[0], "0\tn00000001 crimson, red")
         self.assertEqual(len(out.splitlines()), 3)
+        (one,) = self.json("info", self.colours(), "--labels")
+        self.assertEqual((one["classes"], one["labels"][0]), (3, "n00000001 crimson, red"))
 
     def test_another_size(self):
         (facts,) = self.json("info", "--model", self.model, "--size", 16)

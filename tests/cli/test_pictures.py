@@ -10,7 +10,9 @@ import socket
 import subprocess
 import unittest
 
-from support import GREEN, PROGRAM, RED, ProgramTest
+import numpy as np
+
+from support import GREEN, PROGRAM, RED, ProgramTest, write_model
 
 
 class Folder(ProgramTest):
@@ -193,6 +195,15 @@ class Csv(Folder):
                 self.assertEqual((row[f"class_{k}"], row[f"label_{k}"]), (str(found["class"]), found["label"]))
                 self.assertEqual(float(row[f"probability_{k}"]), found["probability"])
                 self.assertEqual(box, [str(side) for side in found["box"] or [""] * 4])
+
+    def test_what_is_no_number_is_empty(self):
+        self.pictures("c.png")
+        write_model(self.here / "nan.safetensors",
+                    "input channels=3 height=16 width=16\ngap global_avg_pool input\nfc linear gap out_features=1\n",
+                    {"fc.weight": np.zeros((1, 3)), "fc.bias": [np.nan]})  # fmt: skip
+        self.model = self.here / "nan.safetensors"
+        self.assertIsNone(self.json("classify", "c.png", "--model", self.model)[0]["top"][0]["probability"])
+        self.assertEqual(self.rows("classify", "c.png")[0]["probability_1"], "")
 
     def test_columns_are_those_that_there_can_be(self):
         self.pictures("c.png")

@@ -44,15 +44,6 @@ struct CamOptions : PictureOptions {
   std::size_t report_pictures = 60;
 };
 
-// Makes the directory, and those above it; "" is the current one. Throws CannotWrite.
-void make_directory(const fs::path& path) {
-  std::error_code error;
-  if (!path.empty()) fs::create_directories(path, error);
-  if (error) {
-    throw CannotWrite(text(path.string(), ": cannot make the directory: ", error.message()));
-  }
-}
-
 // The overlay's file for each picture: --out itself, or in a directory BELOW.cam.png, where BELOW
 // is the picture's path below the folder in which it was found, without its suffix. A name that an
 // earlier picture of this run has, or that is one of its pictures, becomes BELOW-2.cam.png, and so
@@ -65,7 +56,7 @@ class OverlayNames {
     std::error_code error;
     directory_ = options.out;
     if (options.out.empty() || options.out.ends_with('/') || fs::is_directory(directory_, error)) {
-      make_directory(directory_);
+      make_folder(directory_);
       for (const Input& one : pictures) {
         if (one.path.ends_with(overlay_suffix)) taken_.insert(identity(one.path));
       }
@@ -107,7 +98,7 @@ class OverlayNames {
     if (!file_.empty()) return file_;
     const fs::path below(picture.below());
     const fs::path folder = below.parent_path();
-    if (folder != made_) make_directory(directory_ / folder);
+    if (folder != made_) make_folder(directory_ / folder);
     made_ = folder;
     const std::string stem = (folder / below.stem()).string();
     std::string name = stem + overlay_suffix;
@@ -303,7 +294,7 @@ int run_cam(CamOptions options) {
   // Named before they are read, so that a broken picture does not change the others' names.
   std::vector<std::string> overlays;
   if (names) overlays = names->of(inputs.pictures, results.overlays());
-  if (!options.report.empty()) make_report_folder(report_folder(options, results.shard()));
+  if (!options.report.empty()) make_folder(report_folder(options, results.shard()));
   const int status =
       for_each_picture(options, inputs, crew, results, [&](std::size_t i, const Image& picture) {
         return cam.look(picture, names ? overlays[i] : std::string());

@@ -28,6 +28,7 @@
 #include "convert/verify.hpp"
 #include "json.hpp"
 #include "model_choice.hpp"
+#include "words.hpp"
 
 namespace camlite::tool {
 
@@ -85,9 +86,7 @@ Draft read(Format format, const ConvertOptions& options, ConversionReport& repor
 
 std::vector<std::string> read_labels(const std::string& path) {
   const MappedFile file(path);
-  const std::span<const std::byte> bytes = file.bytes();
-  std::vector<std::string> labels =
-      detail::parse_labels({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  std::vector<std::string> labels = detail::parse_labels(as_text(file.bytes()));
   while (!labels.empty() && labels.back().empty()) labels.pop_back();
   return labels;
 }
@@ -107,16 +106,22 @@ Size2d parse_size(const std::string& words, std::string_view what) try {
   throw UsageError(error.what());
 }
 
-// "A,B,C", or the name of a mean picture. Throws Error.
-std::array<double, 3> mean_of(const std::string& words) {
+// "A,B,C", or the name of a mean picture; none of "". Throws UsageError; Error, naming the file.
+std::optional<std::array<double, 3>> mean_of(const std::string& words) {
   std::error_code ignored;
+  if (words.empty()) return {};
   if (std::filesystem::exists(words, ignored)) return read_caffe_mean(words);
-  return detail::parse_triple(words, "--mean");
+  try {
+    return detail::parse_triple(words, "--mean");
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
 }
 
 // What the command line says of preprocessing, over what the file says, over what is usual. Throws
 // UsageError.
 void set_preprocessing(Draft& draft, Format format, const ConvertOptions& options,
+                       const std::optional<std::array<double, 3>>& mean,
                        ConversionReport& report) try {
   const Shape input = draft.input_shape();
   const Size2d size{input[1], input[2]};
@@ -144,7 +149,7 @@ void set_preprocessing(Draft& draft, Format format, const ConvertOptions& option
         options.channels == "bgr" ? Preprocessing::Channels::bgr : Preprocessing::Channels::rgb;
   }
   if (options.scale) how.scale = *options.scale;
-  if (!options.mean.empty()) how.mean = mean_of(options.mean);
+  if (mean) how.mean = *mean;
   if (!options.std.empty()) how.std = detail::parse_triple(options.std, "--std");
   detail::check(how, "the command line");
 } catch (const Error& error) {
@@ -269,7 +274,7 @@ int convert(const ConvertOptions& options) {
   Draft draft = read(format, options, report);
   simplify(draft, report);
   if (size) draft.resize(size->height, size->width);
-  set_preprocessing(draft, format, options, report);
+  set_preprocessing(draft, format, options, mean_of(options.mean), report);
   if (!options.labels.empty()) {
     draft.labels = read_labels(options.labels);
     if (draft.labels.empty()) fail(options.labels, ": there is no label in it");

@@ -29,8 +29,8 @@ struct DrawingOptions {
 // What overlays look like, as members of an object.
 Json to_json(const DrawingOptions& options);
 
-// Adds --colormap, --alpha, --no-caption, --plain and --panel, of which `no_overlay` excludes the
-// last three.
+// Adds --colormap, --alpha, --no-caption, --plain and --panel; the last three and `no_overlay`
+// exclude each other.
 void add_drawing_options(CLI::App& command, DrawingOptions& options, CLI::Option* no_overlay);
 
 // How heatmaps are laid over pictures.

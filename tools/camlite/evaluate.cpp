@@ -14,7 +14,6 @@
 #include <camlite/evaluate/localization.hpp>
 
 #include "arguments.hpp"
-#include "batch/page.hpp"
 #include "batch/progress.hpp"
 #include "batch/stop_signal.hpp"
 #include "batch/workers.hpp"
@@ -30,6 +29,7 @@
 #include "evaluate/report.hpp"
 #include "evaluate/score_maps.hpp"
 #include "evaluate/truth_file.hpp"
+#include "paths.hpp"
 #include "pictures.hpp"
 
 namespace camlite::tool {
@@ -256,7 +256,7 @@ void tell(const Figures& figures, const Dataset& set, const EvaluateOptions& opt
 int evaluate(const EvaluateOptions& options) {
   std::vector<LabelledImage> truth = read_truth(options.truth);
   check(options, truth);
-  if (!options.report.empty()) make_report_folder(options.report);
+  if (!options.report.empty()) make_folder(options.report);
   const Examiner examiner(options);
   const Model* model = examiner.network() == nullptr ? nullptr : &examiner.network()->model();
   const Dataset set = make_dataset(std::move(truth), options, model);

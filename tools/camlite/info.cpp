@@ -157,7 +157,11 @@ Json to_json(const Facts& facts) {
           {"notes", std::move(notes)}};
 }
 
-int print_labels(const Model& model) {
+int print_labels(const Model& model, bool json) {
+  if (json) {
+    print(json_line({{"classes", model.classes()}, {"labels", model.labels()}}));
+    return all_done;
+  }
   std::string lines;
   for (Index k = 0; k < model.classes(); ++k) {
     lines += text(k, '\t', printable(model.label(k)), '\n');
@@ -167,7 +171,7 @@ int print_labels(const Model& model) {
 }
 
 int info(const InfoOptions& options) {
-  if (options.labels) return print_labels(load(options.model));
+  if (options.labels) return print_labels(load(options.model), options.json);
   const Network network = make_network(options.model);
   const Facts facts = facts_of(network, options.size);
   print(options.json ? json_line(to_json(facts)) : to_text(facts));
@@ -188,7 +192,8 @@ void add_info(CLI::App& program, int& status) {
       ->check(in_range(1, 65536));
   command->add_flag("--json", options->json,
                     "one JSON object; shapes are (N, H, W, C), sizes are bytes");
-  command->add_flag("--labels", options->labels, "only the classes: number, tab, name, one a line");
+  command->add_flag("--labels", options->labels,
+                    "only the classes: number, tab, name, one a line; with --json as an array");
   command->footer(
       "Examples:\n"
       "  camlite info                                  the default model\n"

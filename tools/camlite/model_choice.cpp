@@ -20,6 +20,7 @@
 #include "console.hpp"
 #include "convert/format.hpp"
 #include "model_folders.hpp"
+#include "words.hpp"
 
 #if CAMLITE_EMBEDDED_MODEL
 // From embedded_model.S.
@@ -115,12 +116,6 @@ Model load_default_model(const LoadLimits& limits) {
   std::string message = "there is no default model; looked for";
   for (const Place& place : default_places()) message += text("\n  ", place.path);
   fail(message, "\nName one with --model FILE, or in the environment variable CAMLITE_MODEL.");
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
 }
 
 bool is_digit(char c) {

@@ -7,6 +7,8 @@
 
 #include <camlite/model/text.hpp>
 
+#include "words.hpp"
+
 namespace camlite::tool {
 
 namespace {
@@ -143,7 +145,7 @@ bool is_double(std::string_view type, NpyReader::Elements allowed) {
 NpyReader::NpyReader(const std::string& path, Elements allowed) : file_(path) {
   try {
     const std::span<const std::byte> bytes = file_.bytes();
-    const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string_view all = as_text(bytes);
     if (!all.starts_with(magic)) {
       fail(all.empty() ? "empty: no array in 0 bytes" : "not a .npy file");
     }

@@ -1,9 +1,11 @@
-// What is the same file, whatever its name.
+// Files and folders: what is the same one, whatever its name; folders that are made.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <system_error>
+
+#include "console.hpp"
 
 namespace camlite::tool {
 
@@ -15,6 +17,14 @@ inline std::string identity(const std::filesystem::path& path) {
   const std::filesystem::path canonical = std::filesystem::weakly_canonical(absolute, error);
   const std::filesystem::path known = (error ? absolute : canonical).lexically_normal();
   return (known.has_filename() ? known : known.parent_path()).string();  // "maps" of "maps/"
+}
+
+// Makes the folder, and those above it; "" is the current one. Throws CannotWrite, naming it.
+inline void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error)
+    throw CannotWrite(text(folder.string(), ": cannot make the folder: ", error.message()));
 }
 
 }  // namespace camlite::tool

@@ -101,10 +101,13 @@ def convert(name, out):
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         path = Path(folder) / out.name
-        from_torch.export(
-            module, path, size=model.SIZE, resize=model.RESIZE, scale=1, mean=triple(model.MEAN), std=triple(model.STD),
-            labels=model.labels(), notes=model.NOTES, verify=True, camlite=program,
-        )  # fmt: skip
+        try:
+            from_torch.export(
+                module, path, size=model.SIZE, resize=model.RESIZE, scale=1, mean=triple(model.MEAN), std=triple(model.STD),
+                labels=model.labels(), notes=model.NOTES, verify=True, camlite=program,
+            )  # fmt: skip
+        except from_torch.ConversionError as failure:
+            raise Failure(failure) from failure
         difference, best = check_on_photograph(program, path, module, model)
         say(f"{PHOTOGRAPH.name}: {100 * best['probability']:.1f}% {best['label']}; "
             f"PyTorch says the same within {difference:.1e}")

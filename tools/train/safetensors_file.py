@@ -1,7 +1,9 @@
 """A safetensors writer and reader: https://github.com/huggingface/safetensors, as docs/ and include/camlite/model describe it."""
 
 import json
+import os
 import struct
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +16,7 @@ _TYPES = {
 
 
 def write_safetensors(path, tensors, metadata):
-    """tensors: name -> array of float16, float32, float64 or int64; metadata: str -> str."""
+    """tensors: name -> array of float16, float32, float64 or int64; metadata: str -> str. The file appears whole or not."""
     header, offset = {"__metadata__": metadata}, 0
     for name, array in tensors.items():
         header[name] = {
@@ -25,11 +27,17 @@ def write_safetensors(path, tensors, metadata):
         offset += array.nbytes
     text = json.dumps(header, ensure_ascii=False).encode("utf-8")
     text += b" " * (-len(text) % 8)  # the data start at a multiple of 8 bytes
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)))
-        file.write(text)
-        for array in tensors.values():
-            file.write(np.ascontiguousarray(array).tobytes())
+    part = f"{path}.part"
+    try:
+        with open(part, "wb") as file:
+            file.write(struct.pack("<Q", len(text)))
+            file.write(text)
+            for array in tensors.values():
+                file.write(np.ascontiguousarray(array).tobytes())
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
 
 
 def read_safetensors(path):

@@ -11,6 +11,10 @@
 
 namespace camlite {
 
+// How a convolution can be computed: any as a matrix product over patches of the picture that are
+// gathered on the way (implicit GEMM); 3x3 with stride 1 by Winograd's F(2x2, 3x3), F(4x4, 3x3) or
+// F(6x6, 3x3) (Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016); groups
+// of one, two or four channels by a kernel of their own.
 enum class ConvAlgorithm { implicit_gemm, winograd2, winograd4, winograd6, depthwise };
 
 constexpr std::string_view name_of(ConvAlgorithm algorithm) {

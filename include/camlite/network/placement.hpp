@@ -58,9 +58,9 @@ class Placement {
   struct Value {
     Place place;
     bool kept = false;  // the picture or a result: where it is, nothing else may be
-    bool strided =
-        true;         // all that write and read it, and what lies in it, can do so in a wider map
-    Index last = -1;  // step that reads it
+    // All that write and read it, and what lies in it, can do so in a wider map.
+    bool strided = true;
+    Index last = -1;         // step that reads it
     Index last_inside = -1;  // that reads what lies in it
   };
 

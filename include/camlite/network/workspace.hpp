@@ -117,16 +117,15 @@ inline Plan make_plan(const Program& program, const Graph& graph, const Shape& i
   return plan;
 }
 
-inline std::string memory_text(const Plan& plan, std::string_view source) {
-  const Index bytes = plan.size * static_cast<Index>(sizeof(float));
-  return text(source, ": an input of ", plan.input.str(), " needs ", bytes >> 20, " MB of memory");
+inline Index bytes_of(const Plan& plan) {
+  return plan.size * static_cast<Index>(sizeof(float));
 }
 
 // Throws Error if the plan's block is above the limit, in bytes.
 inline void check_memory(const Plan& plan, std::string_view source, Index memory_limit) {
-  if (plan.size * static_cast<Index>(sizeof(float)) <= memory_limit) return;
-  fail(memory_text(plan, source), ", the limit is ", memory_limit >> 20,
-       " MB (raise NetworkOptions::memory_limit, or the program's --max-memory)");
+  if (bytes_of(plan) <= memory_limit) return;
+  fail(source, ": an input of ", plan.input.str(),
+       above_memory_limit(bytes_of(plan), memory_limit));
 }
 
 }  // namespace detail
@@ -179,7 +178,8 @@ class Workspace {
       block_ = Tensor<float>::uninitialized({plan.size});
     } catch (const std::bad_alloc&) {
       plans_.clear();
-      fail(detail::memory_text(plan, source), ", which is more than there is");
+      fail(source, ": an input of ", plan.input.str(), " needs ", detail::bytes_of(plan) >> 20,
+           " MB of memory, which is more than there is");
     }
     for (detail::Plan& known : plans_) bind(known);
   }

@@ -11,6 +11,8 @@
 #include <camlite/error.hpp>
 #include <camlite/model/mapped_file.hpp>
 
+#include "../words.hpp"
+
 namespace camlite::tool {
 
 AppendedFile::AppendedFile(std::string path) : path_(std::move(path)) {
@@ -34,12 +36,12 @@ void AppendedFile::recover(const std::function<std::size_t(std::string_view)>& r
   {
     const MappedFile file(path_);
     size = file.bytes().size();
-    whole = read({reinterpret_cast<const char*>(file.bytes().data()), size});
+    whole = read(as_text(file.bytes()));
   }
   if (whole < size && ::ftruncate(file_, static_cast<off_t>(whole)) != 0) fail_with(errno);
 }
 
-// Whole records in one call each, so that no other ends between them.
+// In one call, as a rule, so that a kill leaves all of them or none.
 void AppendedFile::append(std::string_view records) {
   while (!records.empty()) {
     const ::ssize_t written = ::write(file_, records.data(), records.size());

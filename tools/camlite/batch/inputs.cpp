@@ -15,6 +15,8 @@
 #include <camlite/error.hpp>
 #include <camlite/model/text.hpp>
 
+#include "../words.hpp"
+
 namespace camlite::tool {
 
 namespace {
@@ -25,20 +27,12 @@ constexpr std::string_view suffixes[] = {".jpg", ".jpeg", ".png", ".bmp"};
 constexpr const char* what_counts =
     "files named .jpg, .jpeg, .png or .bmp; hidden ones and overlays (.cam.png) do not count";
 
-std::string lower(std::string_view word) {
-  std::string out(word);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 bool is_hidden(std::string_view name) {
   return name.starts_with('.');
 }
 
 bool is_picture_name(std::string_view name) {
-  const std::string small = lower(name);
+  const std::string small = lower_case(name);
   return !is_hidden(name) && !small.ends_with(overlay_suffix) &&
          std::any_of(std::begin(suffixes), std::end(suffixes),
                      [&](std::string_view suffix) { return small.ends_with(suffix); });
@@ -84,8 +78,8 @@ bool is_link(const fs::directory_entry& entry) {
   return entry.is_symlink(ignored);
 }
 
-// Not a pipe, a socket or a device, whatever its name: reading it could wait for ever. (A link to one
-// was put there on purpose.)
+// Not a pipe, a socket or a device, whatever its name: reading it could wait for ever. (A link to
+// one was put there on purpose.)
 bool is_picture(const fs::directory_entry& entry, std::string_view name) {
   std::error_code ignored;
   const bool is_special = entry.is_fifo(ignored) || entry.is_socket(ignored) ||
@@ -179,7 +173,7 @@ class Collection {
   Inputs take(const Shard& kept) {
     std::unordered_set<std::string> stems;
     const auto is_overlay = [](const Input& one) {
-      return lower(one.below()).ends_with(overlay_suffix);
+      return lower_case(one.below()).ends_with(overlay_suffix);
     };
     if (std::any_of(all_.begin(), all_.end(), is_overlay))
       for (const Input& one : all_) stems.insert(fs::path(one.path).stem().string());

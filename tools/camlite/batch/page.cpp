@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <span>
-#include <system_error>
 
 #include <camlite/error.hpp>
 #include <camlite/output_file.hpp>
@@ -81,12 +80,6 @@ figcaption { font-size: .8rem; line-height: 1.35; margin-top: .4rem; overflow-wr
 )";
 
 }  // namespace
-
-void make_report_folder(const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail(folder, ": cannot make the directory: ", error.message());
-}
 
 std::string write_page(const std::string& folder, std::string_view title, std::string_view body) {
   const std::string page =

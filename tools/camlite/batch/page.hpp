@@ -35,11 +35,8 @@ std::string figure(std::string_view alt, const Draw& draw, const Caption& captio
   return text(out, "<figcaption>", caption(), "</figcaption></figure>\n");
 }
 
-// Makes the folder, if it is not there yet: before the work whose page goes there. Throws Error.
-void make_report_folder(const std::string& folder);
-
-// Writes index.html to the folder, whole or not at all, and returns its path: the title (HTML) as
-// its head, then the body (HTML). Light or dark as the reader has it. Throws Error.
+// Writes index.html to the folder, which is there, whole or not at all, and returns its path: the
+// title (HTML) as its head, then the body (HTML). Light or dark as the reader has it. Throws Error.
 std::string write_page(const std::string& folder, std::string_view title, std::string_view body);
 
 }  // namespace camlite::tool

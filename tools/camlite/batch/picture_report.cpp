@@ -1,6 +1,7 @@
 #include "picture_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -112,7 +113,8 @@ std::string to_csv_line(const Report& report, const CsvColumns& columns) {
       continue;
     }
     const auto& [score, box] = report.findings[k];
-    out += text(',', score.index, ',', csv_field(score.label), ',', Json(score.probability).dump());
+    out += text(',', score.index, ',', csv_field(score.label), ',');
+    if (!std::isnan(score.probability)) out += Json(score.probability).dump();
     if (!columns.located) continue;
     out += box ? text(',', box->x, ',', box->y, ',', box->width, ',', box->height) : ",,,,";
   }

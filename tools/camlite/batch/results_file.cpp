@@ -12,6 +12,7 @@
 #include <camlite/output_file.hpp>
 
 #include "../console.hpp"
+#include "../words.hpp"
 
 namespace camlite::tool {
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -72,10 +71,5 @@ std::unordered_map<std::string, std::string> overlays_in(const std::string& path
 // The header of the format, then the records, by picture. Whole, or as it was. Throws Error.
 void write_results(const std::string& path, const RecordFormat& format,
                    const std::vector<RecordLine>& lines);
-
-// What a file holds.
-inline std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 }  // namespace camlite::tool

@@ -13,6 +13,7 @@
 #include <camlite/model/mapped_file.hpp>
 
 #include "../console.hpp"
+#include "../words.hpp"
 #include "manifest.hpp"
 #include "record_reader.hpp"
 #include "results_file.hpp"

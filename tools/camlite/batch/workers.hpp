@@ -21,8 +21,8 @@ namespace camlite::tool {
 // is true. The first exception of a call ends it likewise, and is thrown again.
 //
 // A picture may take ten times as long as the next: so pieces are not dealt out beforehand, as
-// parallel_for does, and a thread may be `window` results a thread ahead of the slowest one. So
-// many are kept at most, however large `count` is.
+// parallel_for does, and the threads together may be as many pieces ahead of the slowest one as
+// `window` for each thread. So many results are kept at most, however large `count` is.
 template <class MakeWork, class Done, class Stop>
 void for_each_in_order(std::size_t count, int threads, const MakeWork& make_work, const Done& done,
                        const Stop& stop) {

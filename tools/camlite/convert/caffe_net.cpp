@@ -15,6 +15,7 @@
 #include <google/protobuf/text_format.h>
 #include <camlite/model/mapped_file.hpp>
 
+#include "../words.hpp"
 #include "caffe_blob.hpp"
 #include "readers.hpp"
 
@@ -190,7 +191,7 @@ caffe::NetParameter parse_definition(const std::string& path, ConversionReport& 
   constexpr std::size_t most = std::size_t{64} << 20U;
   if (bytes.size() > most)
     fail(path, ": ", bytes.size(), " bytes are too many for a network's definition");
-  check_braces({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  check_braces(as_text(bytes), path);
   Findings findings(path, report);
   protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&findings);

@@ -143,11 +143,6 @@ const Shape& Draft::add(DraftNode node, ConversionReport& report) {
   return shapes_[nodes_.back().name] = shape;
 }
 
-void Draft::alias(const std::string& name, const std::string& other) {
-  const std::string known = node_of(other);
-  values_[name] = known;
-}
-
 void Draft::set_result(const std::string& name) {
   result_ = node_of(name);
   if (result_ == picture_value) fail(source_, ": the result is the picture itself");

@@ -82,9 +82,6 @@ class Draft {
   const Shape& shape(const std::string& value) const;
   bool has(const std::string& value) const { return values_.contains(value); }
 
-  // A second name for a value: what a layer that does nothing leaves behind, or one in place.
-  void alias(const std::string& name, const std::string& value);
-
   // The result is this value, and what does not lead to it is left out by simplify. Without this,
   // the last node's.
   void set_result(const std::string& value);

@@ -139,7 +139,6 @@ Picture picture_of(const GraphProto& graph, const std::string& path, ConversionR
     std::rotate(extents.begin() + 1, extents.begin() + 3, extents.end());
   }
   extents.resize(4, 1);
-  const std::string given = str(extents);
   picture.pictures = std::max<Index>(extents[0], 1);
   picture.channels = extents[1] > 0 ? extents[1] : usual_channels;
   picture.height = extents[2] > 0 ? extents[2] : usual_extent;

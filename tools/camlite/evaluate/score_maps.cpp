@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 
 #include <camlite/error.hpp>
 #include <camlite/upsample.hpp>
 
 #include "../npy.hpp"
+#include "../paths.hpp"
 
 namespace camlite::tool {
 
@@ -96,10 +96,7 @@ BoxedScoreMap read_score_map(const std::string& path, const MaxBoxAccOptions& op
 }
 
 void write_score_map(const std::string& path, const Tensor<float>& map) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) fail(folder.string(), ": cannot make the directory: ", error.message());
+  make_folder(std::filesystem::path(path).parent_path());
   NpyWriter file(path, map.shape());
   file.append(map);
   file.commit();

@@ -12,6 +12,8 @@
 #include <camlite/file.hpp>
 #include <camlite/model/text.hpp>
 
+#include "../words.hpp"
+
 namespace camlite::tool {
 
 namespace {
@@ -27,8 +29,7 @@ template <std::size_t Fields, class Body>
 void for_each_record(const std::string& path, char separator,
                      const std::array<std::string_view, Fields>& names, const Body& body) {
   const std::vector<std::byte> bytes = read_file(path, most_of_truth);
-  const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  detail::for_each_line(content, [&](std::string_view line, int number) {
+  detail::for_each_line(as_text(bytes), [&](std::string_view line, int number) {
     if (line.empty()) return;
     const std::string where = text(path, ": line ", number);
     try {
