@@ -436,7 +436,7 @@ class Definitions(CaffeTest):
             np.testing.assert_allclose(mean, picture.mean((1, 2), dtype=np.float64), rtol=1e-6)
         for content in (b"", b"noise", blob(picture[:2]), blob(picture)[:-7]):
             (self.here / "bad.binaryproto").write_bytes(content)
-            _, err = self.camlite("convert", "net.caffemodel", "bad.safetensors", "--mean", "bad.binaryproto", status=2)
+            _, err = self.camlite("convert", "net.caffemodel", "bad.safetensors", "--mean", "bad.binaryproto", status=1)
             self.assertIn("bad.binaryproto", err)
 
     def test_weights_are_matched_by_name(self):
