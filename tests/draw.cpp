@@ -140,6 +140,8 @@ TEST_CASE("draw_box paints the outermost pixels of the box, as far as they are i
   Image image(3, 3);
   CHECK_THROWS_WITH(camlite::draw_box(image, {0, 0, 3, 3}, green, 0),
                     "draw_box: a line 0 pixels thick");
+  CHECK_THROWS_WITH(camlite::outline_box(image, {0, 0, 2, 3}, green, 0),
+                    "outline_box: a line 0 pixels thick");
 }
 
 TEST_CASE("an outline is a line between two black ones, all inside of the box") {

@@ -105,3 +105,21 @@ TEST_CASE("a graph that would need a terabyte says so when it is loaded, and tak
                                "LoadLimits::elements)"));
   CHECK(peak_kilobytes() - before < 10000);
 }
+
+TEST_CASE("a depthwise convolution whose positions no number holds is refused") {
+  // The first read its input 2^39 rows in front of it.
+  for (const char* attributes :
+       {"kernel=2x1 padding=4611684918915760128x0 dilation=6917529577396895744x1 "
+        "stride=9223372036854775807x1",
+        "kernel=2x1 padding=4611686018427385904x0 dilation=6917529027641082856x1 "
+        "stride=9223372036854775807x1",
+        "kernel=1x2 padding=0x4611686018427387899 dilation=1x4611686018427387904 "
+        "stride=1x4611686018427387902"}) {
+    CAPTURE(attributes);
+    const std::string graph = text(
+        "input channels=3 height=10 width=10\n"
+        "a conv2d input out_channels=3 groups=3 bias=0 ",
+        attributes, "\ng global_avg_pool a\n");
+    CHECK_THROWS_AS(camlite::Network(camlite::random_model(graph)), camlite::Error);
+  }
+}

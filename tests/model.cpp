@@ -272,8 +272,15 @@ TEST_CASE("a model in memory is checked like one in a file") {
   parts.tensors.push_back(parts.tensors.back());
   CHECK_THROWS_WITH(Model(parts), "model: a tensor is there twice");
   parts.tensors.pop_back();
+  const camlite::Graph graph = parts.graph;
   parts.graph.height = 0;
   CHECK_THROWS_WITH(Model(parts), Contains("needs a feature map that is not empty"));
+  parts.graph = graph;
+  parts.graph.nodes.back().name = graph.nodes.front().name;
+  CHECK_THROWS_WITH(Model(parts), "model: there are two operators named conv");
+  parts.graph = graph;
+  parts.graph.nodes.push_back({"other", camlite::GlobalAvgPool(), {1}, 9});
+  CHECK_THROWS_WITH(Model(parts), Contains(": nobody reads it"));
 }
 
 TEST_CASE("there are as many labels as classes, or none") {

@@ -59,6 +59,7 @@ inline Index line_width(Index width, Index height) {
 // thick, between two black ones of a quarter of that, at least one pixel. The outer one is made of
 // the box's outermost pixels. Throws Error if the thickness is not positive.
 inline void outline_box(Image& image, const Box& box, Rgb color, Index thickness) {
+  if (thickness < 1) fail("outline_box: a line ", thickness, " pixels thick");
   const Index edge = std::max<Index>(1, thickness / 4);
   draw_box(image, box, {0, 0, 0}, thickness + 2 * edge);
   const Box inner{box.x + edge, box.y + edge, box.width - 2 * edge, box.height - 2 * edge};

@@ -16,8 +16,8 @@
 
 namespace camlite {
 
-// Everything that can go wrong throws this. what() names the file, layer or argument, and the
-// numbers.
+// Everything that can go wrong throws this; what() names the file, layer or argument, and the
+// numbers. But where there is not enough memory, it is std::bad_alloc.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

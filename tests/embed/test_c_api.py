@@ -18,7 +18,7 @@ from PIL import Image
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests/cli"))
-from support import DEFAULT_MODEL, PROGRAM, ProgramTest  # noqa: E402
+from support import DEFAULT_MODEL, PROGRAM, ProgramTest, write_model  # noqa: E402
 
 LIBRARY = Path(os.environ["CAMLITE_LIBRARY"])
 COFFEE = SOURCE / "docs/pictures/coffee.jpg"
@@ -226,6 +226,8 @@ class Interface(ProgramTest):
         self.assert_fails(lib.camlite_map(seen, 0, room, 63), "63")
         self.assert_fails(lib.camlite_boxes(seen, 0, 1.5, None, 0), "1.5")
         self.assert_fails(lib.camlite_top(seen, None, -1), "-1")
+        write_model(self.here / "many.safetensors", "input channels=3 height=32768 width=32768\nf flatten input\n", {})
+        self.assert_fails(lib.camlite_load(str(self.here / "many.safetensors").encode(), 1), "classes without labels")
 
     def test_no_memory_is_an_error_too(self):
         self.assert_fails(lib.camlite_predict(self.network, b"abc", 1 << 50, 1, 3 << 50), "memory")

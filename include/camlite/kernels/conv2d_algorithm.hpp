@@ -1,6 +1,7 @@
 // Which algorithm computes a convolution: a model of the time each would take.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <optional>
@@ -53,11 +54,15 @@ inline bool winograd_fits(const Conv2d& conv) {
   return conv.kernel == Size2d(3) && conv.stride == Size2d(1) && conv.dilation == Size2d(1);
 }
 
-// Many groups of one channel, or of two or four.
+// Many groups of one channel, or of two or four; of padding and dilation with which positions
+// cannot overflow. (What is beyond, the plan of the implicit GEMM computes with checks.)
 inline bool is_depthwise(const Conv2d& conv, Index in_channels) {
+  constexpr Index most = Index{1} << 20;
   const Index depth = in_channels / conv.groups;
   return conv.groups > 1 && conv.out_channels == in_channels &&
-         (depth == 1 || depth == 2 || depth == 4);
+         (depth == 1 || depth == 2 || depth == 4) &&
+         std::max({conv.padding.height, conv.padding.width, conv.dilation.height,
+                   conv.dilation.width}) <= most;
 }
 
 inline bool can_compute(ConvAlgorithm algorithm, const Conv2d& conv, Index in_channels) {

@@ -37,6 +37,7 @@ namespace detail {
 // The parts and what was found out when they were checked.
 struct ModelContent {
   ModelContent(ModelParts given, const LoadLimits& limits) : parts(std::move(given)) {
+    check_graph();
     for (std::size_t i = 0; i < parts.tensors.size(); ++i) index.emplace(parts.tensors[i].name, i);
     const std::vector<Shape> shapes = infer_shapes(parts.graph, input_shape(1), parts.source);
     check_sizes(shapes, limits.elements);
@@ -65,6 +66,26 @@ struct ModelContent {
 
   std::string where(const Node& node) const {
     return text(parts.source, ": graph line ", node.line, ": ", node.name);
+  }
+
+  // What parse_graph checks, and a graph that was made otherwise may break: each name is there
+  // once, and everything but the result is read.
+  void check_graph() const {
+    std::vector<std::string_view> names;
+    std::vector<bool> is_read(parts.graph.nodes.size() + 1, false);
+    for (const Node& node : parts.graph.nodes) {
+      names.push_back(node.name);
+      for (Index value : node.inputs) {
+        if (value >= 0 && value < std::ssize(is_read))
+          is_read[static_cast<std::size_t>(value)] = true;
+      }
+    }
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice != names.end()) fail(parts.source, ": there are two operators named ", *twice);
+    for (std::size_t i = 0; i + 1 < parts.graph.nodes.size(); ++i) {
+      if (!is_read[i + 1]) fail(where(parts.graph.nodes[i]), ": nobody reads it");
+    }
   }
 
   // Throws Error if the picture or what a node computes is above the limit. shapes: by value.
