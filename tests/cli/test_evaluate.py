@@ -403,6 +403,12 @@ class StoppedRuns(ProgramTest):
             records = content
             refused("r.jsonl: ")
 
+    def test_a_picture_that_is_done_may_be_gone(self):
+        self.whole("--records", "r.jsonl")
+        before = self.whole("--records", "r.jsonl")
+        (self.here / "set/0.png").unlink()
+        self.assertEqual(self.whole("--records", "r.jsonl"), before)
+
     def test_damaged_records_are_named(self):
         (self.here / "truth.tsv").write_text("".join(f"{i}.png\t3\t5\t5\t50\t50\n" for i in range(4)))
         self.whole("--records", "r.jsonl")
@@ -417,7 +423,10 @@ class StoppedRuns(ProgramTest):
             (re.sub('"known":.*?,', '"known":[[99999999999,', lines[0]), 'line 2: "known" must be a number from 0'),
             (re.sub('"known":..', '"known":[[1],[', lines[0]), 'line 2: "known" must be made of'),
             (re.sub('"overlaps":..', '"overlaps":[2', lines[0]), 'line 2: "overlaps" must be a number from 0 to 1'),
-            (re.sub('"overlaps":.[0-9.e-]+,', '"overlaps":[', lines[0]), "thresholds"),
+            (re.sub('"overlaps":.[0-9.e-]+,', '"overlaps":[', lines[0]), "line 2: overlaps at 99 thresholds, not 100"),
+            (re.sub('"width":[0-9]+', '"width":0', lines[0]), "line 2: a picture of 0 x "),
+            (re.sub('"known":..[0-9]+', '"known":[[2000', lines[0]), "line 2: there is no class 2000 among 200"),
+            (re.sub('"known":.*?]]', '"known":[]', lines[0]), "line 2: there are no classes or no guesses in it"),
         ):
             (self.here / "r.jsonl").write_text(first + damaged)
             _, err = self.camlite(*self.command, "--records", "r.jsonl", status=1)

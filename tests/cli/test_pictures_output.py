@@ -97,6 +97,35 @@ class Whole(Output):
         self.look("--output", "out.jsonl", "--force", "--out", "maps/", "--panel", command="cam")
         self.assertTrue((self.here / "maps/a/0.cam.png").exists())
 
+    def overlays_of(self, folder):
+        """By picture; each is there, and no two are one."""
+        self.camlite("cam", folder, "--model", self.model, "--out", "maps/", "--output", "o.jsonl", "--force", "--quiet")
+        records = [json.loads(line) for line in (self.here / "o.jsonl").read_text().splitlines()]
+        overlays = {record["image"]: record["overlay"] for record in records}
+        self.assertEqual(len(set(overlays.values())), len(overlays))
+        self.assertTrue(all((self.here / overlay).is_file() for overlay in overlays.values()))
+        return overlays
+
+    def test_overlays_of_names_that_leave_no_room_for_a_suffix(self):
+        names = [240 * "x" + letter + ".png" for letter in "ab"] + [120 * "\u00e4" + ".png"]
+        for name in names:
+            self.picture(f"long/{name}", ((0, 0, 9, 10), RED))
+        overlays = self.overlays_of("long")
+        self.assertEqual(overlays[f"long/{names[0]}"], f"maps/{220 * 'x'}.cam.png")
+        self.assertEqual(overlays[f"long/{names[1]}"], f"maps/{220 * 'x'}-2.cam.png")
+        self.assertEqual(overlays[f"long/{names[2]}"], f"maps/{110 * chr(0xe4)}.cam.png")
+
+    def test_an_overlay_takes_no_folders_name_and_follows_no_link(self):
+        self.picture("g/a.png", ((0, 0, 9, 10), RED))
+        self.picture("g/a.cam.png/b.png", ((0, 0, 9, 10), RED))
+        self.assertEqual(self.overlays_of("g"), {"g/a.png": "maps/a-2.cam.png", "g/a.cam.png/b.png": "maps/a.cam.png/b.cam.png"})
+        real = self.picture("h/real.png", ((0, 0, 9, 10), GREEN))
+        self.picture("h/c.png", ((0, 0, 9, 10), RED))
+        (self.here / "maps/c.cam.png").symlink_to(real)
+        before = real.read_bytes()
+        self.assertEqual(self.overlays_of("h")["h/c.png"], "maps/c-2.cam.png")
+        self.assertEqual(real.read_bytes(), before)
+
     def test_a_part_that_waits_is_not_overwritten(self):
         (self.here / "out.jsonl.part").write_text("mine\n")
         _, err = self.look("--output", "out.jsonl", status=2)

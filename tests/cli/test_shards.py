@@ -178,6 +178,45 @@ class Shards(ShardTest):
             self.camlite(*self.drawing(number, "--report", "page"))
             self.assertIn("<h1>", (self.here / f"page/shard-{number}-of-2/index.html").read_text())
 
+    def test_a_page_of_a_shard_with_a_picture_that_failed(self):
+        self.pictures(4)
+        number = path_hash("set/0/broken.png") % 2 + 1
+        for again in ((), ("--resume",)):
+            _, err = self.camlite(*self.drawing(number, "--report", "page", *again))  # or mpirun would kill the others
+            self.assertEqual(err.count("broken.png: "), 0 if again else 1, err)
+        (self.here / "page").rename(self.here / "before")
+        gone = next(p for p in sorted((self.here / "set").rglob("*.png")) if path_hash(str(p.relative_to(self.here))) % 2 == number - 1
+                    and p.name != "broken.png")  # fmt: skip
+        gone.write_bytes(b"now it is broken")
+        _, err = self.camlite(*self.drawing(number, "--report", "page", "--resume"), status=1)
+        self.assertIn(gone.name, err)
+        self.assertNotIn("broken.png: ", err)
+
+    def test_a_shard_says_nothing_of_the_pictures_of_others(self):
+        self.pictures(4, broken=False)
+        pictures = [str(p.relative_to(self.here)) for p in sorted((self.here / "set").rglob("*.png"))]
+        mine = next(p for p in pictures if path_hash(p) % 2 == 0)
+        precious = self.here / "precious.png"
+        precious.write_bytes(b"mine")
+        self.camlite(*self.drawing(2))
+        part = self.here / "out.shard-2-of-2.jsonl"
+        part.write_text(part.read_text() + json.dumps({"image": mine, "overlay": str(precious)}) + "\n")
+        self.camlite(*self.drawing(1, "--resume"))
+        self.assertEqual(precious.read_bytes(), b"mine")
+
+    def test_what_a_single_process_has_begun_is_not_merged_into(self):
+        self.pictures(10, broken=False)
+        for number in (1, 2):
+            self.camlite(*self.command("out.jsonl", "--shard", f"{number}/2"))
+        part = self.here / "out.jsonl.part"
+        part.write_text('{"image":"other.png"}\n')
+        _, err = self.camlite("merge", "out.jsonl", status=2)
+        self.assertIn("out.jsonl.part: is there", err)
+        self.assertTrue(part.exists())
+        self.camlite("merge", "out.jsonl", "--force")
+        self.assertFalse(part.exists())
+        self.assertEqual((self.here / "out.jsonl").read_bytes(), self.whole(status=0))
+
     def test_more_pictures_move_none(self):
         self.pictures(20, broken=False)
         for number in (1, 2):
@@ -302,6 +341,7 @@ class Shards(ShardTest):
             ({"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "3"}, "OMPI_COMM_WORLD_RANK"),
             ({"PMI_RANK": "x", "PMI_SIZE": "3"}, "PMI_RANK"),
             (gaps, "gaps"),
+            ({"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_COUNT": "0"}, "gaps"),
         ):
             _, err = self.camlite(*self.command("out.jsonl"), environment=variables, status=2)
             self.assertIn(said, err)

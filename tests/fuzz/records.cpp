@@ -40,7 +40,8 @@ void manifest(std::string_view content, const std::string& results) {
 void evaluation(std::string_view content, const std::string& path) {
   std::ofstream(path, std::ios::binary) << content;
   constexpr std::size_t pictures = 8;
-  tool::RecordsFile file(path, {{"crops", 1}}, pictures);
+  constexpr Index classes = 5;
+  tool::RecordsFile file(path, {{"crops", 1}}, pictures, classes);
   for (const tool::Record& record : file.take_known()) {
     require(record.place < pictures, "a record is of a picture");
     const std::string line = tool::to_line(record);

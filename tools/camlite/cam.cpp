@@ -1,6 +1,8 @@
 // camlite cam: what is in the picture, and where: heatmap overlays and boxes.
 
 #include <algorithm>
+#include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -46,8 +48,8 @@ struct CamOptions : PictureOptions {
 
 // The overlay's file for each picture: --out itself, or in a directory BELOW.cam.png, where BELOW
 // is the picture's path below the folder in which it was found, without its suffix. A name that an
-// earlier picture of this run has, or that is one of its pictures, becomes BELOW-2.cam.png, and so
-// on.
+// earlier picture of this run has, or that is one of its pictures, one of the folders or a link,
+// becomes BELOW-2.cam.png, and so on. The end of a name that is too long for a file is left out.
 class OverlayNames {
  public:
   // Makes the directory. Throws UsageError if --out cannot be what it says, CannotWrite if the
@@ -58,7 +60,8 @@ class OverlayNames {
     if (options.out.empty() || options.out.ends_with('/') || fs::is_directory(directory_, error)) {
       make_folder(directory_);
       for (const Input& one : pictures) {
-        if (one.path.ends_with(overlay_suffix)) taken_.insert(identity(one.path));
+        if (one.path.ends_with(overlay_suffix) || fs::is_symlink(one.path, error))
+          taken_.insert(identity(one.path));
       }
       identity_ = identity(options.out.empty() ? "." : options.out);
       return;
@@ -82,6 +85,7 @@ class OverlayNames {
   // earlier runs, by picture, which stay.
   std::vector<std::string> of(const std::vector<Input>& pictures,
                               const std::unordered_map<std::string, std::string>& before) {
+    if (file_.empty()) take_folders(pictures);
     for (const auto& [picture, overlay] : before) {
       taken_.insert((identity_ / fs::path(overlay).lexically_relative(directory_)).string());
     }
@@ -94,17 +98,45 @@ class OverlayNames {
   }
 
  private:
+  // Those that next() makes, and those above them.
+  void take_folders(const std::vector<Input>& pictures) {
+    fs::path last;
+    for (const Input& one : pictures) {
+      fs::path folder = fs::path(one.below()).parent_path();
+      if (folder == last) continue;
+      last = folder;
+      for (; folder.has_filename(); folder = folder.parent_path())
+        taken_.insert((identity_ / folder).string());
+    }
+  }
+
+  // Whether nothing has this name that is not to be replaced, and nothing will.
+  bool take(const std::string& name) {
+    std::error_code ignored;
+    return !fs::is_symlink(directory_ / name, ignored) &&
+           taken_.insert((identity_ / name).string()).second;
+  }
+
+  // So much that a file system has room for it with a number, the suffix and that of a temporary
+  // file; of UTF-8, whole characters.
+  static std::string fitting(std::string stem) {
+    constexpr std::size_t most = 220;
+    if (stem.size() <= most) return stem;
+    std::size_t end = most;
+    while (end > 0 && (static_cast<unsigned char>(stem[end]) & 0xC0) == 0x80) --end;
+    stem.resize(end);
+    return stem;
+  }
+
   std::string next(const Input& picture) {
     if (!file_.empty()) return file_;
     const fs::path below(picture.below());
     const fs::path folder = below.parent_path();
     if (folder != made_) make_folder(directory_ / folder);
     made_ = folder;
-    const std::string stem = (folder / below.stem()).string();
+    const std::string stem = (folder / fitting(below.stem().string())).string();
     std::string name = stem + overlay_suffix;
-    for (int number = 2; !taken_.insert((identity_ / name).string()).second; ++number) {
-      name = text(stem, '-', number, overlay_suffix);
-    }
+    for (int number = 2; !take(name); ++number) name = text(stem, '-', number, overlay_suffix);
     return (directory_ / name).string();
   }
 
@@ -122,10 +154,13 @@ std::optional<Box> largest_box(TensorView<const float> map, const Box& view,
   return all.empty() ? std::nullopt : std::optional(all.front());
 }
 
-// Throws CannotWrite.
+// Throws CannotWrite; Error if the picture is too large for its format.
 void write(const std::string& path, const Image& overlay) {
+  const std::vector<std::byte> bytes = encode_image(overlay, image_format_of_path(path));
   try {
-    write_image(path, overlay);
+    OutputFile file(path);
+    file.write(bytes);
+    file.commit();
   } catch (const Error& error) {
     throw CannotWrite(error.what());
   }
@@ -236,8 +271,9 @@ int report_not_written() {
 
 // The page of the first pictures of the shard; says on standard error where it is. Returns the
 // run's exit status, which has been `status` so far.
-int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& shard,
+int write_page_of(const CamOptions& options, const Inputs& inputs, const Results& results,
                   const Cam& cam, int status) {
+  const Shard& shard = results.shard();
   std::vector<std::string> pictures;
   std::size_t all = 0;
   for (const Input& one : inputs.pictures) {
@@ -246,7 +282,7 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& 
   }
   Progress progress(pictures.size(), 0, options.quiet || pictures.size() < 2);
   const StopSignal stop;
-  std::vector<std::string> unread;
+  std::vector<std::string> unread, first_told_here;
   const std::string path = write_cam_report(
       report_folder(options, shard), options.model.name(),
       text(pictures.size() < all ? text("The first ", pictures.size(), " of ") : "",
@@ -255,18 +291,21 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Shard& 
            "% of the map's maximum."),
       pictures,
       [&](const std::string& picture) {
-        SeenPicture seen = cam.show(read_picture(picture, options.limits));
-        progress.advance([] { return "for the page"; });
-        return seen;
+        try {
+          SeenPicture seen = cam.show(read_picture(picture, options.limits));
+          progress.advance([] { return "for the page"; });
+          return seen;
+        } catch (const std::exception& error) {
+          if (!results.has_failed(picture)) first_told_here.emplace_back(error.what());
+          throw;
+        }
       },
       unread);
   progress.clear();
   if (path.empty()) return report_not_written();
-  // Those that failed before have been told.
-  if (status == all_done)
-    for (const std::string& why : unread) complain(why);
+  for (const std::string& why : first_told_here) complain(why);
   if (!options.quiet) complain("report: " + printable(path));
-  return unread.empty() ? status : some_failed;
+  return first_told_here.empty() ? status : some_failed;
 }
 
 // Records in a file are of many pictures: overlays of them go where --out says, or nowhere. Throws
@@ -301,7 +340,7 @@ int run_cam(CamOptions options) {
       });
   if (options.report.empty()) return status;
   if (StopSignal::requested()) return report_not_written();
-  return write_page_of(options, inputs, results.shard(), cam, status);
+  return write_page_of(options, inputs, results, cam, status);
 }
 
 }  // namespace

@@ -274,6 +274,7 @@ int convert(const ConvertOptions& options) {
   Draft draft = read(format, options, report);
   simplify(draft, report);
   if (size) draft.resize(size->height, size->width);
+  if (draft.preprocessing) detail::check(*draft.preprocessing, options.in);
   set_preprocessing(draft, format, options, mean_of(options.mean), report);
   if (!options.labels.empty()) {
     draft.labels = read_labels(options.labels);

@@ -60,11 +60,15 @@ class Complaints {
   }
 
   // Those that are not there, in few lines: where a set is incomplete, that may be thousands.
-  void add_missing(const std::vector<Example>& examples, const EvaluateOptions& options) {
+  // Those with a record are done.
+  void add_missing(const std::vector<Example>& examples,
+                   const std::vector<std::optional<Record>>& records,
+                   const EvaluateOptions& options) {
     constexpr std::size_t most = 10;
     std::size_t missing = 0;
-    for (const Example& example : examples) {
-      if (is_there(example, options)) continue;
+    for (std::size_t place = 0; place < examples.size(); ++place) {
+      const Example& example = examples[place];
+      if (records[place] || is_there(example, options)) continue;
       ++count_;
       if (++missing <= most) complain(why_missing(example, options));
     }
@@ -122,7 +126,8 @@ class Records {
   Records(const Dataset& set, const EvaluateOptions& options, const Model* model)
       : by_place_(set.examples.size()) {
     if (options.records.empty()) return;
-    file_.emplace(options.records, fingerprint(options, set, model), set.examples.size());
+    file_.emplace(options.records, fingerprint(options, set, model), set.examples.size(),
+                  model == nullptr ? 0 : model->classes());
     for (Record& record : file_->take_known()) {
       const std::size_t place = record.place;
       by_place_[place] = std::move(record);
@@ -262,7 +267,7 @@ int evaluate(const EvaluateOptions& options) {
   const Dataset set = make_dataset(std::move(truth), options, model);
   Records records(set, options, model);
   Complaints complaints;
-  complaints.add_missing(set.examples, options);
+  complaints.add_missing(set.examples, records.by_place(), options);
   const bool complete = examine_all(examiner, set, options, records, complaints);
 
   const auto& by_place = records.by_place();

@@ -1,5 +1,8 @@
 #include "lost_bytes.hpp"
 
+#include <unistd.h>
+
+#include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -34,6 +37,10 @@ std::string mapped_at(std::uintptr_t address) {
 // The signal comes from an instruction that reads a file's bytes, at a place where everything may
 // be called: neither the allocator nor the standard streams' own code reads such bytes.
 void end_with_message(int, ::siginfo_t* about, void*) {
+  static std::atomic_flag is_told;
+  if (is_told.test_and_set()) {
+    while (true) ::pause();  // another thread ends the program
+  }
   const std::string path = mapped_at(reinterpret_cast<std::uintptr_t>(about->si_addr));
   complain(path + (path.empty() ? "a file" : ":") +
            " was shortened while it was being read, or its disk is broken");
@@ -46,7 +53,7 @@ void end_with_message(int, ::siginfo_t* about, void*) {
 void tell_of_lost_bytes() {
   struct ::sigaction action {};
   action.sa_sigaction = end_with_message;
-  action.sa_flags = static_cast<int>(SA_SIGINFO | SA_RESETHAND);
+  action.sa_flags = SA_SIGINFO;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGBUS, &action, nullptr);
 }

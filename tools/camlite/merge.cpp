@@ -6,6 +6,8 @@
 #include <system_error>
 #include <vector>
 
+#include "batch/appended_file.hpp"
+#include "batch/results_file.hpp"
 #include "batch/shard.hpp"
 #include "batch/shard_merge.hpp"
 #include "commands.hpp"
@@ -23,6 +25,28 @@ struct MergeOptions {
   bool quiet = false;
 };
 
+// As merge_shards; but not beside a run of one process with the same output, nor over what one
+// that was stopped has left, with which --resume would go on.
+Merged merge_alone(const MergeOptions& options, const std::vector<std::string>& shards) {
+  namespace fs = std::filesystem;
+  const std::string part = part_of(options.output);
+  std::error_code ignored;
+  const bool was_there = fs::exists(part, ignored);
+  const AppendedFile lock(part);
+  if (has_records(part) && !options.force) {
+    throw UsageError(part +
+                     ": is there, of a run of one process that did not end; --force takes it away");
+  }
+  try {
+    Merged merged = merge_shards(options.output, shards);
+    fs::remove(part, ignored);
+    return merged;
+  } catch (...) {
+    if (!was_there) fs::remove(part, ignored);
+    throw;
+  }
+}
+
 int merge(const MergeOptions& options) {
   std::vector<std::string> shards = options.shards;
   if (shards.empty()) shards = find_shards(options.output);
@@ -37,7 +61,7 @@ int merge(const MergeOptions& options) {
     if (identity(shard) == identity(options.output))
       throw UsageError(text(shard, ": is a shard, and would be replaced by all of them"));
   }
-  const Merged merged = merge_shards(options.output, shards);
+  const Merged merged = merge_alone(options, shards);
   if (!options.quiet) {
     complain(text(counted(merged.shards, "shard"), ", ", counted(merged.pictures, "picture"),
                   merged.failed > 0 ? text(", ", merged.failed, " of them failed") : "", ": ",

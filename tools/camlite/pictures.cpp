@@ -241,7 +241,10 @@ std::unordered_map<std::string, std::string> Results::overlays() const {
   for (std::uint64_t number = 1; options_.resume && number <= shard_.count; ++number) {
     if (number == shard_.number) continue;
     const Shard other{.number = number, .count = shard_.count, .source = ""};
-    all.merge(overlays_in(shard_path(options_.output, other), format_));
+    auto of_other = overlays_in(shard_path(options_.output, other), format_);
+    // The file says nothing of what is not its own.
+    std::erase_if(of_other, [&](const auto& one) { return !holds(other, one.first); });
+    all.merge(of_other);
   }
   return all;
 }
@@ -282,9 +285,10 @@ int for_each_picture(const PictureOptions& options, const Inputs& inputs, const 
   try {
     for_each_in_order(
         left.size(), crew.jobs, [&] { return look; },
-        [&](std::size_t, const Line& result) {
+        [&](std::size_t at, const Line& result) {
           const bool broken = !result.error.empty();
           failed += broken ? 1 : 0;
+          if (broken) results.add_failed(inputs.pictures[left[at]].path);
           // In a file all are told.
           constexpr std::size_t most = 10;
           if (broken && (file == nullptr || failed <= most)) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -108,11 +110,19 @@ class Results {
   // Overlays of earlier runs, by picture: of this shard, and of those whose results are beside its.
   std::unordered_map<std::string, std::string> overlays() const;
 
+  // Whether there is no result of a picture of the shard, which was told: in this run, or in the
+  // file by an earlier one.
+  bool has_failed(const std::string& picture) const {
+    return failed_.contains(picture) || (file_ && file_->has_failed(picture));
+  }
+  void add_failed(std::string picture) { failed_.insert(std::move(picture)); }
+
  private:
   const PictureOptions& options_;
   RecordFormat format_;
   Shard shard_;
   std::optional<ResultsFile> file_;
+  std::unordered_set<std::string> failed_;
 };
 
 // Reads each picture of the shard of which there is no result yet, calls work with its place among

@@ -20,19 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string part_of(const std::string& path) {
-  return path + ".part";
-}
-
 bool is_there(const std::string& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
-}
-
-bool has_records(const std::string& part) {
-  std::error_code error;
-  const auto bytes = fs::file_size(part, error);
-  return !error && bytes > 0;
 }
 
 // The path, once it is settled that there may be what there is.
@@ -51,6 +41,16 @@ void remove(const std::string& path) {
 }
 
 }  // namespace
+
+std::string part_of(const std::string& path) {
+  return path + ".part";
+}
+
+bool has_records(const std::string& part) {
+  std::error_code error;
+  const auto bytes = fs::file_size(part, error);
+  return !error && bytes > 0;
+}
 
 ResultsFile::ResultsFile(std::string path, const RecordFormat& format, const Asked& asked,
                          const Listed& listed, IfThere if_there)
@@ -141,6 +141,7 @@ void ResultsFile::learn(const KnownRecord& record) {
   if (!known_.insert(record.picture).second) return;
   ++manifest_.done;
   manifest_.failed += record.failed ? 1 : 0;
+  if (record.failed) failed_.insert(record.picture);
   if (!record.overlay.empty()) overlays_.emplace(record.picture, record.overlay);
 }
 

@@ -35,6 +35,7 @@ class ResultsFile {
 
   // Of earlier runs.
   bool has(const std::string& picture) const { return known_.contains(picture); }
+  bool has_failed(const std::string& picture) const { return failed_.contains(picture); }
   const std::unordered_map<std::string, std::string>& overlays() const { return overlays_; }
 
   // In FILE.part when this returns, also if the program is killed.
@@ -60,8 +61,13 @@ class ResultsFile {
   Manifest manifest_;
   AppendedFile part_;
   std::unordered_set<std::string> known_;
+  std::unordered_set<std::string> failed_;                 // of them
   std::unordered_map<std::string, std::string> overlays_;  // by picture
 };
+
+// FILE.part, and whether a run has left records in it.
+std::string part_of(const std::string& path);
+bool has_records(const std::string& part);
 
 // The overlays of the records in FILE and FILE.part, by picture; of none where neither is there.
 // Another run may be writing them. Throws Error, naming the file.

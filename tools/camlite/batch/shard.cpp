@@ -56,7 +56,8 @@ std::optional<Shard> array_task() {
   const std::uint64_t first = variable("SLURM_ARRAY_TASK_MIN").value_or(0);
   const std::uint64_t last = variable("SLURM_ARRAY_TASK_MAX").value_or(first + *count - 1);
   const std::uint64_t step = variable("SLURM_ARRAY_TASK_STEP").value_or(1);
-  if (step == 0 || *id < first || *id > last || (last - first) / step + 1 != *count) {
+  if (*count == 0 || step == 0 || *id < first || *id > last ||
+      (last - first) / step + 1 != *count) {
     throw UsageError(text("the Slurm job array of ", *count, " tasks from ", first, " to ", last,
                           " has gaps, so the place of task ", *id,
                           " in it is not known; say it: --shard I/N"));
@@ -79,6 +80,8 @@ Shard parse_shard(std::string_view said) {
 std::optional<Shard> shard_from_environment() {
   const auto rank = launched_rank(), task = array_task();
   if (!rank || !task) return rank ? rank : task;
+  if (rank->count > ~std::uint64_t{0} / task->count)
+    throw UsageError(text(task->count, " jobs of ", rank->count, " processes are too many"));
   return Shard{(task->number - 1) * rank->count + rank->number, task->count * rank->count,
                task->source + ", " + rank->source};
 }

@@ -12,6 +12,7 @@
 #include "caffe_builder.hpp"
 #include "caffe_layers.hpp"
 #include "caffe_net.hpp"
+#include "preprocessings.hpp"
 #include "readers.hpp"
 
 namespace camlite::tool {
@@ -123,7 +124,7 @@ std::optional<Preprocessing> preprocessing(const CaffeNet& net, const Shape& inp
   const double scale = decimal(p.scale());
   for (double& value : mean) value *= scale;
   return Preprocessing{.fit = Preprocessing::Fit::exact,
-                       .resize = {input[1] * 8 / 7, input[2] * 8 / 7},
+                       .resize = {with_margin(input[1]), with_margin(input[2])},
                        .crop = {input[1], input[2]},
                        .channels = Preprocessing::Channels::bgr,
                        .scale = scale,

@@ -9,16 +9,23 @@ std::vector<std::string> preprocessing_names() {
   return {"torchvision", "caffe", "tensorflow", "unit", "bytes"};
 }
 
+Index with_margin(Index crop) {
+  constexpr Index most = 1 << 16;
+  return std::max(crop, std::min(crop * 8 / 7, most));
+}
+
 std::optional<Preprocessing> known_preprocessing(std::string_view name, const Size2d& input) {
   using enum Preprocessing::Fit;
   using enum Preprocessing::Channels;
-  // 256 for 224, in proportion for other sizes; a picture of any shape then holds the crop.
-  const Index resize = std::max(input.height, input.width) * 8 / 7;
+  // A picture of any shape then holds the crop.
+  const Index resize = with_margin(std::max(input.height, input.width));
   const std::array<double, 3> none{0, 0, 0}, one{1, 1, 1}, half{127.5, 127.5, 127.5};
   if (name == "torchvision") return Preprocessing{.resize = resize, .crop = input};
   if (name == "caffe") {
-    return Preprocessing{
-        exact, {input.height * 8 / 7, input.width * 8 / 7}, input, bgr, 1, {104, 117, 123}, one};
+    return Preprocessing{exact, {with_margin(input.height), with_margin(input.width)},
+                         input, bgr,
+                         1,     {104, 117, 123},
+                         one};
   }
   if (name == "tensorflow") return Preprocessing{shorter_side, resize, input, rgb, 1, half, half};
   if (name == "unit") return Preprocessing{shorter_side, resize, input, rgb, 1.0 / 255, none, one};

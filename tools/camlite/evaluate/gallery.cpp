@@ -131,7 +131,8 @@ class GalleryPage {
   Image drawn_from_score_map(const Example& example, const Record& record) const {
     const BoxedScoreMap saved =
         read_score_map(example.score_map, {.multi_region = options_.multi_region});
-    const Image picture = example.picture.empty() ? Image(record.width, record.height)
+    const Box black = Thumbnail::whole(record.width, record.height, page_picture_side);
+    const Image picture = example.picture.empty() ? Image(black.width, black.height)
                                                   : read_again(example, record, options_.limits);
     Thumbnail thumbnail(picture, page_picture_side, score_map_size, score_map_size);
     thumbnail.add_map(saved.map, {0, 0, score_map_size, score_map_size}, page_heat);

@@ -83,6 +83,8 @@ Record parse_record(std::string_view line) {
   record.image = image.get<std::string>();
   record.width = whole_number(member(json, "width"), "width");
   record.height = whole_number(member(json, "height"), "height");
+  if (record.width < 1 || record.height < 1)
+    fail("a picture of ", record.width, " x ", record.height, " pixels");
   for (const Line& one : list(json, "classes")) {
     if (!one.is_array() || one.size() != 2)
       fail("\"classes\" must be made of [class, probability]");

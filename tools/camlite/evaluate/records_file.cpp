@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <camlite/error.hpp>
+#include <camlite/evaluate/max_box_acc.hpp>
 #include <camlite/model/text.hpp>
 
 #include "../batch/differences.hpp"
@@ -15,10 +16,25 @@ namespace {
 
 constexpr const char* mark = "camlite_evaluate";  // the first member of the first line
 
+// Whether figures and reports can be made of it. Throws Error.
+void check(const Record& record, Index classes) {
+  const std::size_t thresholds = map_thresholds().size();
+  if (record.overlaps.size() != thresholds)
+    fail("overlaps at ", record.overlaps.size(), " thresholds, not ", thresholds);
+  const auto check_class = [&](Index k) {
+    if (k >= classes) fail("there is no class ", k, " among ", classes);
+  };
+  for (const RankedClass& one : record.classes) check_class(one.index);
+  for (const Guess& one : record.guesses) check_class(one.class_index);
+  for (const Guess& one : record.known) check_class(one.class_index);
+  if (classes > 0 && (record.classes.empty() || record.guesses.empty() || record.known.empty()))
+    fail("there are no classes or no guesses in it");
+}
+
 }  // namespace
 
 RecordsFile::RecordsFile(std::string path, const nlohmann::ordered_json& asked,
-                         std::size_t pictures)
+                         std::size_t pictures, Index classes)
     : path_(std::move(path)), file_(path_) {
   bool begun = false;
   nlohmann::ordered_json header{{mark, 1}};
@@ -34,7 +50,7 @@ RecordsFile::RecordsFile(std::string path, const nlohmann::ordered_json& asked,
     if (whole > 0) {
       std::string_view lines = all.substr(0, whole);
       check_header(std::string(detail::next_piece(lines, '\n')), header);
-      read_records(lines, pictures);
+      read_records(lines, pictures, classes);
       begun = true;
     }
     return whole;
@@ -59,7 +75,7 @@ void RecordsFile::check_header(const std::string& line, const nlohmann::ordered_
   }
 }
 
-void RecordsFile::read_records(std::string_view lines, std::size_t pictures) {
+void RecordsFile::read_records(std::string_view lines, std::size_t pictures, Index classes) {
   std::vector<bool> seen(pictures, false);
   detail::for_each_line(lines, [&](std::string_view line, int number) {
     try {
@@ -68,6 +84,7 @@ void RecordsFile::read_records(std::string_view lines, std::size_t pictures) {
         fail("picture ", record.place, " of ", pictures, ", which are counted from 0");
       if (seen[record.place]) fail("picture ", record.place, " is there a second time");
       seen[record.place] = true;
+      check(record, classes);
       known_.push_back(std::move(record));
     } catch (const Error& error) {
       fail(path_, ": line ", number + 1, ": ", error.what());

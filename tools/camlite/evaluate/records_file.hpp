@@ -20,8 +20,10 @@ class RecordsFile {
  public:
   // Makes the file, or goes on with it: what was cut off in its last line is removed. `asked` is an
   // object of strings and numbers: a file in which it differs is refused, as is one that is
-  // something else, or that another evaluation is writing to. Records are of `pictures` pictures.
-  RecordsFile(std::string path, const nlohmann::ordered_json& asked, std::size_t pictures);
+  // something else, or that another evaluation is writing to. Records are of `pictures` pictures,
+  // seen by a network of `classes` classes, or with score maps: 0.
+  RecordsFile(std::string path, const nlohmann::ordered_json& asked, std::size_t pictures,
+              Index classes);
 
   // What was in it when it was opened; once.
   std::vector<Record> take_known() { return std::move(known_); }
@@ -31,7 +33,7 @@ class RecordsFile {
 
  private:
   void check_header(const std::string& line, const nlohmann::ordered_json& asked) const;
-  void read_records(std::string_view lines, std::size_t pictures);
+  void read_records(std::string_view lines, std::size_t pictures, Index classes);
 
   std::string path_;
   AppendedFile file_;
