@@ -28,23 +28,17 @@ struct MergeOptions {
 // As merge_shards; but not beside a run of one process with the same output, nor over what one
 // that was stopped has left, with which --resume would go on.
 Merged merge_alone(const MergeOptions& options, const std::vector<std::string>& shards) {
-  namespace fs = std::filesystem;
   const std::string part = part_of(options.output);
   std::error_code ignored;
-  const bool was_there = fs::exists(part, ignored);
+  if (!std::filesystem::exists(part, ignored)) return merge_shards(options.output, shards);
   const AppendedFile lock(part);
   if (has_records(part) && !options.force) {
     throw UsageError(part +
                      ": is there, of a run of one process that did not end; --force takes it away");
   }
-  try {
-    Merged merged = merge_shards(options.output, shards);
-    fs::remove(part, ignored);
-    return merged;
-  } catch (...) {
-    if (!was_there) fs::remove(part, ignored);
-    throw;
-  }
+  const Merged merged = merge_shards(options.output, shards);
+  std::filesystem::remove(part, ignored);
+  return merged;
 }
 
 int merge(const MergeOptions& options) {
