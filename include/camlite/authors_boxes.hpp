@@ -65,7 +65,7 @@ inline std::vector<Box> authors_boxes(TensorView<const float> heatmap,
         distances.size() > 0 ? *std::max_element(distances.begin(), distances.end()) : 0;
     // 255 * distance / largest > 10, squared: 51 * 51 * distances > 2 * 2 * largest, of whole
     // numbers, so exact.
-    const Index least = 4 * largest / (51 * 51);
+    const Index least = 4 * largest / (Index{51} * 51);
     const auto inside = [&](Index y, Index x) { return distances(y, x) > least; };
     ContourScan scan(width);
     for (Index y = 0; y < height; ++y) scan.row_where([&](Index x) { return inside(y, x); });
