@@ -259,6 +259,13 @@ class Resume(Output):
             manifest.write_text(re.sub('"version": "[^"]*"', f'"version": {version}', whole))
             _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
             self.assertIn("out.jsonl.manifest.json: of camlite ", err)
+        for number in ("-1", "1e300", "1.5", '"1"'):
+            manifest.write_text(re.sub('"done": [0-9]+', f'"done": {number}', whole))
+            _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
+            self.assertIn('is not the manifest of a run: "done" is no whole number from 0', err)
+        manifest.write_text(re.sub('"options"', '"shard": {"number": 1, "of": 0}, "options"', whole))
+        _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
+        self.assertIn("is not the manifest of a run: there is no shard 1 of 0", err)
         manifest.write_text(whole.replace('"top": 5', '"top": ' + 200000 * "[" + 200000 * "]"))
         _, err = self.look("--output", "out.jsonl", "--no-overlay", "--resume", command="cam")
         self.assertIn("is not the manifest of a run", err)

@@ -30,6 +30,12 @@ Json likeness(const Asked& asked) {
   return all;
 }
 
+std::uint64_t whole_number(const Json& object, const char* name) {
+  const Json& value = object.at(name);
+  if (!value.is_number_unsigned()) fail('"', name, "\" is no whole number from 0");
+  return value.get<std::uint64_t>();
+}
+
 Manifest from_json(const Json& json) {
   Manifest manifest;
   Asked& asked = manifest.asked;
@@ -40,14 +46,16 @@ Manifest from_json(const Json& json) {
   asked.options = json.at("options");
   if (!asked.options.is_object()) fail("\"options\" is no object");
   if (const auto shard = json.find("shard"); shard != json.end()) {
-    asked.shard.number = shard->at("number").get<std::uint64_t>();
-    asked.shard.count = shard->at("of").get<std::uint64_t>();
+    asked.shard.number = whole_number(*shard, "number");
+    asked.shard.count = whole_number(*shard, "of");
+    if (asked.shard.number < 1 || asked.shard.number > asked.shard.count)
+      fail("there is no shard ", asked.shard.number, " of ", asked.shard.count);
   }
   const Json& pictures = json.at("pictures");
-  manifest.listed.pictures = pictures.at("listed").get<std::size_t>();
+  manifest.listed.pictures = whole_number(pictures, "listed");
   manifest.listed.hash = from_hex(pictures.at("listed_hash").get<std::string>());
-  manifest.done = pictures.at("done").get<std::size_t>();
-  manifest.failed = pictures.at("failed").get<std::size_t>();
+  manifest.done = whole_number(pictures, "done");
+  manifest.failed = whole_number(pictures, "failed");
   manifest.complete = json.at("complete").get<bool>();
   manifest.replaces = json.value("replaces", false);
   return manifest;
