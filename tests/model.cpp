@@ -277,10 +277,10 @@ TEST_CASE("a model in memory is checked like one in a file") {
   CHECK_THROWS_WITH(Model(parts), Contains("needs a feature map that is not empty"));
   parts.graph = graph;
   parts.graph.nodes.back().name = graph.nodes.front().name;
-  CHECK_THROWS_WITH(Model(parts), "model: there are two operators named conv");
+  CHECK_THROWS_WITH(Model(parts), "model: two operators of the graph are named conv");
   parts.graph = graph;
   parts.graph.nodes.push_back({"other", camlite::GlobalAvgPool(), {1}, 9});
-  CHECK_THROWS_WITH(Model(parts), Contains(": nobody reads it"));
+  CHECK_THROWS_WITH(Model(parts), Contains(": nobody reads "));
 }
 
 TEST_CASE("there are as many labels as classes, or none") {

@@ -31,23 +31,11 @@ namespace camlite::detail {
 // The names of the classes, where C can point at them.
 using Labels = std::shared_ptr<const std::vector<std::string>>;
 
-// Throws Error if there are more classes than anybody has, without names: a small file can say so.
-inline Labels labels_of(const Model& model) {
-  constexpr Index most_without_names = 1'000'000;
-  if (model.labels().empty() && model.classes() > most_without_names) {
-    fail(model.source(), ": ", model.classes(), " classes without labels, more than ",
-         most_without_names);
-  }
-  auto labels = std::make_shared<std::vector<std::string>>();
-  for (Index k = 0; k < model.classes(); ++k) labels->push_back(model.label(k));
-  return labels;
-}
-
 }  // namespace camlite::detail
 
 struct camlite_network {
   explicit camlite_network(camlite::Model model, int threads)
-      : labels(camlite::detail::labels_of(model)),
+      : labels(std::make_shared<const std::vector<std::string>>(model.class_names())),
         network(std::move(model), {.threads = threads}) {}
 
   camlite::detail::Labels labels;

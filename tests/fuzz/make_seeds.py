@@ -108,7 +108,7 @@ manifest = json.dumps({
     "pictures": {"listed": 9, "listed_hash": "fedcba9876543210", "done": 2, "failed": 1}, "complete": True})
 evaluation = (
     '{"camlite_evaluate":1,"crops":1}\n{"place":3,"image":"d.png","width":64,"height":48,"classes":[[1,0.5],[0,0.25]],'
-    '"guesses":[[1,0,0,9,9]],"known":[[1,2,2,5,5]],"overlaps":[0.5,0.25]}\n')
+    '"guesses":[[1,0,0,9,9]],"known":[[1,2,2,5,5]],"overlaps":[' + ",".join(100 * ["0.5"]) + "]}\n")
 for name, content in (("json", records), ("csv", table)):
     write("records", name, "\n----\n".join((content, manifest, evaluation)).encode())
 

@@ -1,5 +1,6 @@
 // What the program wrote itself, as far as it knows: results, their manifest, and the records of an
 // evaluation.
+#include <exception>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -52,21 +53,26 @@ void evaluation(std::string_view content, const std::string& path) {
 
 }  // namespace
 
-// Results alone; or results, manifest, records of an evaluation.
+// Results alone; or results, manifest, records of an evaluation. Refused if one of them is, after
+// all were tried.
 void fuzz_records(Bytes files) {
   const std::vector<Bytes> parts = parts_of(files);
-  const auto attempt = [](const auto& work) {
+  std::exception_ptr refused;
+  const auto attempt = [&](const auto& work) {
     try {
       work();
-    } catch (const Error&) {  // refused
+    } catch (const Error&) {
+      refused = std::current_exception();
     }
   };
-  attempt([&] { results(as_text(parts[0]), "json"); });
-  attempt([&] { results(as_text(parts[0]), "csv"); });
-  if (parts.size() < 3) return;
-  const test::ScratchFolder folder;
-  attempt([&] { manifest(as_text(parts[1]), folder.path("o")); });
-  attempt([&] { evaluation(as_text(parts[2]), folder.path("r")); });
+  const std::string_view content = as_text(parts[0]);
+  attempt([&] { results(content, content.starts_with('{') ? "json" : "csv"); });
+  if (parts.size() >= 3) {
+    const test::ScratchFolder folder;
+    attempt([&] { manifest(as_text(parts[1]), folder.path("o")); });
+    attempt([&] { evaluation(as_text(parts[2]), folder.path("r")); });
+  }
+  if (refused) std::rethrow_exception(refused);
 }
 
 }  // namespace camlite::fuzz

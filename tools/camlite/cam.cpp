@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -282,7 +281,7 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Results
   }
   Progress progress(pictures.size(), 0, options.quiet || pictures.size() < 2);
   const StopSignal stop;
-  std::vector<std::string> unread, first_told_here;
+  std::vector<std::string> failed_now;  // those that failed before have been told
   const std::string path = write_cam_report(
       report_folder(options, shard), options.model.name(),
       text(pictures.size() < all ? text("The first ", pictures.size(), " of ") : "",
@@ -291,21 +290,18 @@ int write_page_of(const CamOptions& options, const Inputs& inputs, const Results
            "% of the map's maximum."),
       pictures,
       [&](const std::string& picture) {
-        try {
-          SeenPicture seen = cam.show(read_picture(picture, options.limits));
-          progress.advance([] { return "for the page"; });
-          return seen;
-        } catch (const std::exception& error) {
-          if (!results.has_failed(picture)) first_told_here.emplace_back(error.what());
-          throw;
-        }
+        SeenPicture seen = cam.show(read_picture(picture, options.limits));
+        progress.advance([] { return "for the page"; });
+        return seen;
       },
-      unread);
+      [&](const std::string& picture, const char* why) {
+        if (!results.has_failed(picture)) failed_now.emplace_back(why);
+      });
   progress.clear();
   if (path.empty()) return report_not_written();
-  for (const std::string& why : first_told_here) complain(why);
+  for (const std::string& why : failed_now) complain(why);
   if (!options.quiet) complain("report: " + printable(path));
-  return first_told_here.empty() ? status : some_failed;
+  return failed_now.empty() ? status : some_failed;
 }
 
 // Records in a file are of many pictures: overlays of them go where --out says, or nowhere. Throws

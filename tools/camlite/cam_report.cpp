@@ -29,7 +29,7 @@ std::string caption_of(const std::string& picture, const SeenPicture& seen) {
 std::string write_cam_report(const std::string& folder, const std::string& model,
                              const std::string& about, const std::vector<std::string>& pictures,
                              const std::function<SeenPicture(const std::string&)>& look,
-                             std::vector<std::string>& unread) {
+                             const std::function<void(const std::string&, const char*)>& failed) {
   std::string body =
       text("<p class=\"muted\">", html(about),
            "</p>\n<p class=\"muted\">Laid over "
@@ -45,7 +45,7 @@ std::string write_cam_report(const std::string& folder, const std::string& model
           seen = look(picture);
           return seen.drawn;
         },
-        [&] { return caption_of(picture, seen); }, unread);
+        [&] { return caption_of(picture, seen); }, [&](const char* why) { failed(picture, why); });
   }
   return write_page(folder, "camlite cam: " + html(model), body + "</div>\n");
 }

@@ -19,12 +19,12 @@ struct SeenPicture {
 };
 
 // Writes DIR/index.html with the pictures, and returns its path. Each is looked at again, so that
-// it may be of an earlier run; where look(path) throws, the page says why in its place, and it is
-// added to `unread`. `about` (text) says what was looked at, and how. "", and no page, where
-// StopSignal asks for it before the last picture. Throws Error.
+// it may be of an earlier run; where look(path) throws, the page says why in its place, and
+// failed(path, why) is called. `about` (text) says what was looked at, and how. "", and no page,
+// where StopSignal asks for it before the last picture. Throws Error.
 std::string write_cam_report(const std::string& folder, const std::string& model,
                              const std::string& about, const std::vector<std::string>& pictures,
                              const std::function<SeenPicture(const std::string&)>& look,
-                             std::vector<std::string>& unread);
+                             const std::function<void(const std::string&, const char*)>& failed);
 
 }  // namespace camlite::tool

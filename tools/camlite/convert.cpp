@@ -98,7 +98,7 @@ Size2d parse_size(const std::string& words, std::string_view what) try {
   const std::string_view height = detail::next_piece(rest, 'x');
   size = detail::parse_number<Index>(height, what);
   if (words.find('x') != std::string::npos) size.width = detail::parse_number<Index>(rest, what);
-  constexpr Index most = 1 << 16;
+  constexpr Index most = Preprocessing::most_extent;
   if (size.height < 1 || size.width < 1 || size.height > most || size.width > most)
     fail(what, " must be 1 to ", most, ", not ", words);
   return size;

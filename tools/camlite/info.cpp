@@ -163,9 +163,9 @@ int print_labels(const Model& model, bool json) {
     return all_done;
   }
   std::string lines;
-  for (Index k = 0; k < model.classes(); ++k) {
-    lines += text(k, '\t', printable(model.label(k)), '\n');
-  }
+  Index k = 0;
+  for (const std::string& name : model.class_names())
+    lines += text(k++, '\t', printable(name), '\n');
   print(lines);
   return all_done;
 }

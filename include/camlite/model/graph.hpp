@@ -1,6 +1,7 @@
 // Graph: a network as the list of its operators, and its text.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string>
@@ -76,6 +77,29 @@ inline void check_arity(const Node& node) {
        ", not ", count);
 }
 
+// What holds of a graph besides its shapes, however it was made: each name is there once, and every
+// value but the result is read. Throws Error naming `source`, line and node.
+inline void check_graph(const Graph& graph, std::string_view source) {
+  std::vector<bool> is_read(graph.nodes.size() + 1, false);
+  std::vector<std::string_view> names;
+  for (const Node& node : graph.nodes) {
+    names.push_back(node.name);
+    for (Index value : node.inputs) {
+      if (value >= 0 && value < std::ssize(is_read))
+        is_read[static_cast<std::size_t>(value)] = true;
+    }
+  }
+  for (std::size_t i = 0; i + 1 < graph.nodes.size(); ++i) {
+    if (!is_read[i + 1]) {
+      fail(source, ": graph line ", graph.nodes[i].line, ": nobody reads ", graph.nodes[i].name,
+           "; only the last operator's output is the result");
+    }
+  }
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end()) fail(source, ": two operators of the graph are named ", *twice);
+}
+
 class GraphParser {
  public:
   explicit GraphParser(const LoadLimits& limits) : most_nodes_(limits.graph_lines) {}
@@ -90,12 +114,7 @@ class GraphParser {
     });
     if (!seen_input_) fail(source, ": the graph is empty");
     if (graph_.nodes.empty()) fail(source, ": the graph has an input and no operators");
-    for (std::size_t i = 0; i + 1 < graph_.nodes.size(); ++i) {
-      if (!is_read_[i + 1]) {
-        fail(source, ": graph line ", graph_.nodes[i].line, ": nobody reads ", graph_.nodes[i].name,
-             "; only the last operator's output is the result");
-      }
-    }
+    check_graph(graph_, source);
     return std::move(graph_);
   }
 
@@ -125,7 +144,6 @@ class GraphParser {
       if (!values_.emplace(name, std::ssize(graph_.nodes) + 1).second)
         fail("there is one of this name already");
       graph_.nodes.push_back(std::move(node));
-      is_read_.push_back(false);
     } catch (const Error& error) {
       fail(name, ": ", error.what());
     }
@@ -143,7 +161,6 @@ class GraphParser {
     graph_.width = input.width;
     seen_input_ = true;
     values_.emplace("input", 0);
-    is_read_.push_back(false);
   }
 
   std::vector<Index> parse_sources(std::string_view list) {
@@ -156,7 +173,6 @@ class GraphParser {
       const auto value = values_.find(std::string(name));
       if (value == values_.end())
         fail("its input ", in_quotes(name), " is not the name of an earlier line");
-      is_read_[static_cast<std::size_t>(value->second)] = true;
       sources.push_back(value->second);
     } while (!list.empty());
     return sources;
@@ -176,7 +192,6 @@ class GraphParser {
   Graph graph_;
   bool seen_input_ = false;
   std::map<std::string, Index> values_;  // no hash table, in which names can be made to meet
-  std::vector<bool> is_read_;            // by value
 };
 
 }  // namespace detail

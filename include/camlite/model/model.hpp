@@ -37,7 +37,7 @@ namespace detail {
 // The parts and what was found out when they were checked.
 struct ModelContent {
   ModelContent(ModelParts given, const LoadLimits& limits) : parts(std::move(given)) {
-    check_graph();
+    check_graph(parts.graph, parts.source);
     for (std::size_t i = 0; i < parts.tensors.size(); ++i) index.emplace(parts.tensors[i].name, i);
     const std::vector<Shape> shapes = infer_shapes(parts.graph, input_shape(1), parts.source);
     check_sizes(shapes, limits.elements);
@@ -66,26 +66,6 @@ struct ModelContent {
 
   std::string where(const Node& node) const {
     return text(parts.source, ": graph line ", node.line, ": ", node.name);
-  }
-
-  // What parse_graph checks, and a graph that was made otherwise may break: each name is there
-  // once, and everything but the result is read.
-  void check_graph() const {
-    std::vector<std::string_view> names;
-    std::vector<bool> is_read(parts.graph.nodes.size() + 1, false);
-    for (const Node& node : parts.graph.nodes) {
-      names.push_back(node.name);
-      for (Index value : node.inputs) {
-        if (value >= 0 && value < std::ssize(is_read))
-          is_read[static_cast<std::size_t>(value)] = true;
-      }
-    }
-    std::sort(names.begin(), names.end());
-    const auto twice = std::adjacent_find(names.begin(), names.end());
-    if (twice != names.end()) fail(parts.source, ": there are two operators named ", *twice);
-    for (std::size_t i = 0; i + 1 < parts.graph.nodes.size(); ++i) {
-      if (!is_read[i + 1]) fail(where(parts.graph.nodes[i]), ": nobody reads it");
-    }
   }
 
   // Throws Error if the picture or what a node computes is above the limit. shapes: by value.
@@ -177,6 +157,18 @@ class Model {
   std::string label(Index k) const {
     if (k < 0 || k >= classes()) fail(source(), ": there is no class ", k, " among ", classes());
     return labels().empty() ? text("class ", k) : labels()[static_cast<std::size_t>(k)];
+  }
+
+  // The names of all classes. Throws Error if they are without labels and more than a million: a
+  // small file can say that there are thousands of millions.
+  std::vector<std::string> class_names() const {
+    constexpr Index most_without_labels = 1'000'000;
+    if (labels().empty() && classes() > most_without_labels) {
+      fail(source(), ": ", classes(), " classes without labels, more than ", most_without_labels);
+    }
+    std::vector<std::string> names;
+    for (Index k = 0; k < classes(); ++k) names.push_back(label(k));
+    return names;
   }
 
   // Throws Error if there is none of this name, or the file that it lies in was changed since.

@@ -26,9 +26,11 @@ struct Preprocessing {
   // (Caffe, Resize((h, w))).
   enum class Fit { shorter_side, exact };
 
+  static constexpr Index most_extent = 1 << 16;  // of `resize` and `crop`
+
   Fit fit = Fit::shorter_side;
-  Size2d resize =
-      256;            // both extents are the same for `shorter_side`; 0: the picture stays as it is
+  // Both extents are the same for `shorter_side`; 0: the picture stays as it is.
+  Size2d resize = 256;
   Size2d crop = 224;  // the centre of the resized picture; 0: all of it
   Channels channels = Channels::rgb;
   double scale = 1.0 / 255;
@@ -49,7 +51,7 @@ inline std::array<double, 3> parse_triple(std::string_view list, std::string_vie
 }
 
 inline void check(const Preprocessing& p, std::string_view source) try {
-  constexpr Index most = 1 << 16;
+  constexpr Index most = Preprocessing::most_extent;
   for (const Size2d& size : {p.resize, p.crop}) {
     if (size.height < 0 || size.width < 0 || size.height > most || size.width > most) {
       fail("resize and crop must be between 0 and ", most, ", not ", size.str());

@@ -10,8 +10,7 @@ std::vector<std::string> preprocessing_names() {
 }
 
 Index with_margin(Index crop) {
-  constexpr Index most = 1 << 16;
-  return std::max(crop, std::min(crop * 8 / 7, most));
+  return std::max(crop, std::min(crop * 8 / 7, Preprocessing::most_extent));
 }
 
 std::optional<Preprocessing> known_preprocessing(std::string_view name, const Size2d& input) {
@@ -22,10 +21,8 @@ std::optional<Preprocessing> known_preprocessing(std::string_view name, const Si
   const std::array<double, 3> none{0, 0, 0}, one{1, 1, 1}, half{127.5, 127.5, 127.5};
   if (name == "torchvision") return Preprocessing{.resize = resize, .crop = input};
   if (name == "caffe") {
-    return Preprocessing{exact, {with_margin(input.height), with_margin(input.width)},
-                         input, bgr,
-                         1,     {104, 117, 123},
-                         one};
+    const Size2d whole{with_margin(input.height), with_margin(input.width)};
+    return Preprocessing{exact, whole, input, bgr, 1, {104, 117, 123}, one};
   }
   if (name == "tensorflow") return Preprocessing{shorter_side, resize, input, rgb, 1, half, half};
   if (name == "unit") return Preprocessing{shorter_side, resize, input, rgb, 1.0 / 255, none, one};

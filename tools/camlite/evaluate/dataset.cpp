@@ -42,14 +42,7 @@ class Classes {
       for (const auto& [words, k] : known_) out[static_cast<std::size_t>(k)] = words;
       return out;
     }
-    std::vector<std::string> out;
-    constexpr Index most_without_names = 1'000'000;
-    if (model_->labels().empty() && model_->classes() > most_without_names) {
-      fail(model_->source(), ": ", model_->classes(), " classes without labels, more than ",
-           most_without_names);
-    }
-    for (Index k = 0; k < model_->classes(); ++k) out.push_back(model_->label(k));
-    return out;
+    return model_->class_names();
   }
 
  private:

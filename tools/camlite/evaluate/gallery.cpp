@@ -94,7 +94,8 @@ class GalleryPage {
     }
     return figure(
         text(html(example.name), " with the map of ", truth),
-        [&] { return drawn(example, record); }, [&] { return caption; }, unread_);
+        [&] { return drawn(example, record); }, [&] { return caption; },
+        [&](const char* why) { unread_.emplace_back(why); });
   }
 
   // The class whose map is shown.
