@@ -20,6 +20,7 @@
 #include <catch2/catch.hpp>
 
 #include <camlite/boxes.hpp>
+#include <camlite/c_api.hpp>
 #include <camlite/cam.hpp>
 #include <camlite/heatmap.hpp>
 #include <camlite/model/model_file.hpp>
@@ -29,6 +30,7 @@
 #include <camlite/ten_crop.hpp>
 
 #include "support/allocations.hpp"
+#include "support/c_allocations.hpp"
 #include "support/file_faults.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -172,6 +174,55 @@ TEST_CASE("each allocation of a prediction fails: the network goes on to give th
   check_same(network.predict(image));
 }
 
+TEST_CASE("each allocation of a prediction in a network's own memory fails: nothing leaks") {
+  const Model model = camlite::random_model(graph);
+  const Image image = picture();
+  const int threads = GENERATE(1, 2);
+  const Prediction expected = Network(model, {.threads = threads}).predict(image);
+  const auto same = [&](const Prediction& seen) {
+    return std::equal(seen.logits().begin(), seen.logits().end(), expected.logits().begin());
+  };
+  // After each failure the network is asked again, then goes with all that it has kept.
+  long failures = 0;
+  CHECK(fail_each_allocation([&] {
+          const Network network(model, {.threads = threads});
+          try {
+            network.predict(image);
+          } catch (const std::exception&) {
+            ++failures;
+            if (!same(network.predict(image))) FAIL("other logits behind failure " << failures);
+            throw;
+          }
+        }) > 50);
+  CHECK(failures > 10);
+}
+
+TEST_CASE("each allocation of the C interface fails: no result, the reason, and no leak") {
+  const Bytes file = write_safetensors(model_content(camlite::random_model(graph)));
+  const Image image = picture();
+  const auto checked = [](bool done) {
+    if (done) return;
+    CHECK(std::string(camlite_last_error()).size() > 10);
+    throw std::bad_alloc();
+  };
+  CHECK(fail_each_allocation([&] {
+          const std::unique_ptr<camlite_network, decltype(&camlite_free_network)> network(
+              camlite_load_memory(file.data(), file.size(), 1), camlite_free_network);
+          checked(network != nullptr);
+          const std::unique_ptr<camlite_prediction, decltype(&camlite_free_prediction)> seen(
+              camlite_predict(network.get(), image.data(), image.width(), image.height(),
+                              image.width() * 3),
+              camlite_free_prediction);
+          checked(seen != nullptr);
+          camlite_class top{};
+          checked(camlite_top(seen.get(), &top, 1) == 1);
+          std::vector<float> map(24 * 20);
+          checked(camlite_map(seen.get(), top.index, map.data(), std::ssize(map)) == 0);
+          camlite_box box{};
+          checked(camlite_boxes(seen.get(), top.index, 0.2F, &box, 1) >= 0);
+        }) > 100);
+}
+
 TEST_CASE("a workspace whose growth failed is as good as before") {
   const Network network(camlite::random_model(graph), {.threads = 1});
   const Image image = picture();
@@ -210,7 +261,8 @@ TEST_CASE("each allocation of reading and writing a picture fails: nothing leaks
   const Image image = picture();
   CHECK(fail_each_allocation([&] { write_image(path, image); }) > 1);
   CHECK(folder.names().size() == 1);
-  CHECK(fail_each_allocation([&] { camlite::read_image(path); }) > 1);
+  // stb_image's by malloc among them: one for a BMP, more for the others.
+  CHECK(fail_each_allocation([&] { camlite::read_image(path); }) > (format == "bmp" ? 3 : 5));
 }
 
 TEST_CASE("each call that reads a file fails: an error that names it") {
@@ -240,12 +292,12 @@ TEST_CASE("reads that give a few bytes at a time give the same picture") {
 
 TEST_CASE("each call that writes a file fails: an error that names it, and the file as it was") {
   const ScratchFolder folder;
-  const bool is_model = GENERATE(true, false);
-  const std::string path = folder.path(is_model ? "m.safetensors" : "p.png");
+  const std::string name = GENERATE("m.safetensors", "p.png", "p.jpg", "p.bmp");
+  const std::string path = folder.path(name);
   const Model model = camlite::random_model(graph);
   const Image image = picture();
   const auto write = [&] {
-    if (is_model) {
+    if (name == "m.safetensors") {
       save_model(path, model);
     } else {
       write_image(path, image);

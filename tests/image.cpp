@@ -317,6 +317,20 @@ TEST_CASE("too many pixels are refused before anything is decoded") {
         small + ": 37 x 29 pixels, more than the limit of 1072" + how);
 }
 
+TEST_CASE("an encoded picture has as many bytes as the limit says, and not one more") {
+  const std::string path = fixtures + "pictures/rgb.jpg";
+  const std::vector<std::byte> bytes = bytes_of(path);
+  const Index size = std::ssize(bytes);
+  CHECK(camlite::read_image(path, {.limits = {.file_bytes = size}}).width() == 37);
+  CHECK(camlite::decode_image(bytes, "p", {.limits = {.file_bytes = size}}).width() == 37);
+  CHECK(error_of(path, {.limits = {.file_bytes = size - 1}}) ==
+        camlite::text(path, ": more than the limit of ", size - 1,
+                      " bytes (raise ImageLimits::file_bytes)"));
+  CHECK_THROWS_WITH(camlite::decode_image(bytes, "p", {.limits = {.file_bytes = size - 1}}),
+                    camlite::text("p: ", size, " bytes, more than the limit of ", size - 1,
+                                  " (raise ImageLimits::file_bytes)"));
+}
+
 TEST_CASE("a file above the limit is refused before there is memory for it") {
   const ScratchFolder scratch;
   const std::string path = scratch.path("sparse.jpg");

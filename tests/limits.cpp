@@ -81,6 +81,72 @@ TEST_CASE("each limit of a model file: as much as that is read, one more is refu
             "LoadLimits::elements)");
 }
 
+TEST_CASE("all values of a graph together are limited, too") {
+  const Model model = camlite::random_model(small_graph);
+  const auto loading = [&](Index most) {
+    const auto file = camlite::write_safetensors(model_content(model));
+    return refusal([&] { load_model(file, "m", {.all_elements = most}); });
+  };
+  const Index all = 8 * 6 * 3 + 6 * 4 * 4 + 4 + 2;
+  CHECK(loading(all).empty());
+  CHECK(loading(all - 1) ==
+        text("m: graph line 4: fc: its result (1, 2) has 2 elements, beside the ", all - 2,
+             " of the values before it, more than the limit of ", all - 1,
+             " (raise LoadLimits::all_elements)"));
+}
+
+TEST_CASE("a graph of many values that would need a terabyte together says so when it is loaded") {
+  std::string graph = "input channels=1 height=40000 width=40000\n";
+  for (int i = 0; i < 200; ++i)
+    graph += text("r", i, " relu ", i ? text("r", i - 1) : "input", '\n');
+  const Index before = peak_kilobytes();
+  const std::string message = refusal([&] { load_model(file_of(graph), "hostile"); });
+  CHECK_THAT(
+      message,
+      Contains("hostile: graph line 43: r41: its result (1, 40000, 40000, 1) has 1600000000 "
+               "elements, beside the 67200000000 of the values before it, more than the limit of "
+               "68719476736 (raise"));
+  CHECK(peak_kilobytes() - before < 10000);
+}
+
+TEST_CASE("a pass takes as much memory as the limit says, and not a byte more") {
+  const Model model = camlite::random_model(
+      "input channels=3 height=80 width=60\n"
+      "conv conv2d input out_channels=4 kernel=3\n"
+      "gap global_avg_pool conv\n");
+  const camlite::MemoryInfo memory = camlite::Network(model).memory(model.input_shape());
+  const Index bytes = memory.workspace;
+  REQUIRE(bytes > memory.weights);
+  const auto making = [&](Index most) {
+    return refusal([&] { camlite::Network(model, {.memory_limit = most}); });
+  };
+  CHECK(making(bytes).empty());
+  CHECK_THAT(making(bytes - 1), Contains("random model: an input of (1, 80, 60, 3) needs "));
+}
+
+TEST_CASE("weights are packed within the limit, and refused before there is memory for them") {
+  // Of groups with one output channel of few inputs, the kernels read many zeros.
+  constexpr Index groups = 100'000;
+  const Model model = camlite::random_model(text("input channels=", 2 * groups,
+                                                 " height=3 width=3\n"
+                                                 "c conv2d input out_channels=",
+                                                 groups, " kernel=3 groups=", groups,
+                                                 " bias=0\n"
+                                                 "g global_avg_pool c\n"));
+  constexpr Index in_the_file = groups * 2 * 9 * sizeof(float);
+  const Index before = peak_kilobytes();
+  CHECK_THROWS_AS(camlite::Network(model, {.memory_limit = in_the_file}), camlite::Error);
+  CHECK(peak_kilobytes() - before < 2 * in_the_file / 1000);
+  const Index bytes = camlite::Network(model).memory(model.input_shape()).weights;
+  CHECK(bytes > 3 * in_the_file);
+  CHECK(refusal([&] { camlite::Network(model, {.memory_limit = bytes}); }).empty());
+  const std::string message =
+      refusal([&] { camlite::Network(model, {.memory_limit = bytes - 1}); });
+  CHECK_THAT(message,
+             Contains("random model: graph line 2: c: keeping the weights so far, as the kernels "
+                      "read them, needs "));
+}
+
 TEST_CASE("a tensor of too many elements is refused by its name") {
   const Model model = camlite::random_model(
       "input channels=3 height=1 width=1\n"

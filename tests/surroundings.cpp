@@ -82,19 +82,17 @@ class CommaLocale {
   std::string before_in_c_ = std::setlocale(LC_NUMERIC, nullptr);
 };
 
-// A safetensors file with a hole of `hole` bytes, the tensor "large" (of zeros), and behind it the
-// numbers 1 to 4 as "small". Takes little of the disk.
-void write_sparse(const std::string& path, std::uint64_t hole) {
-  const std::string header = camlite::text(
-      R"({"large":{"dtype":"U8","shape":[)", hole, R"(],"data_offsets":[0,)", hole,
-      R"(]},"small":{"dtype":"F32","shape":[4],"data_offsets":[)", hole, ',', hole + 16, "]}}");
+// A safetensors file: this header, a hole of `hole` bytes, which reads as zeros, and behind it the
+// numbers. Takes little of the disk.
+void write_behind_a_hole(const std::string& path, const std::string& header, std::uint64_t hole,
+                         const std::vector<float>& numbers) {
   std::ofstream file(path, std::ios::binary);
   const std::uint64_t length = header.size();
   file.write(reinterpret_cast<const char*>(&length), sizeof(length));
   file << header;
   file.seekp(static_cast<std::streamoff>(hole), std::ios::cur);
-  const float numbers[4] = {1, 2, 3, 4};
-  file.write(reinterpret_cast<const char*>(numbers), sizeof(numbers));
+  file.write(reinterpret_cast<const char*>(numbers.data()),
+             static_cast<std::streamsize>(numbers.size() * sizeof(float)));
   if (!file) camlite::fail(path, ": the system makes no file of this size");
 }
 
@@ -167,11 +165,38 @@ TEST_CASE("files may have any name") {
   }
 }
 
+TEST_CASE("a model whose weights lie beyond 4 GiB is loaded, and they are read where they are") {
+  constexpr std::uint64_t channels = 1'100'000'000, hole = 4 * channels;
+  const ScratchFolder folder;
+  const std::string path = folder.path("large.safetensors");
+  write_behind_a_hole(
+      path,
+      camlite::text(R"({"__metadata__":{"camlite.version":"1","camlite.graph":")",
+                    R"(input channels=3 height=1 width=1\nlarge constant - channels=)", channels,
+                    R"(\nsome slice large end=3\nsum add input,some\ngap global_avg_pool sum\n)",
+                    R"(fc linear gap out_features=2 bias=0\n"},"large.value":{"dtype":"F32",)",
+                    R"("shape":[)", channels, R"(,1,1],"data_offsets":[0,)", hole,
+                    R"(]},"fc.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[)", hole, ',',
+                    hole + 24, "]}}"),
+      hole, {1, 2, 3, 4, 5, 6});
+  const Index before = camlite::test::peak_kilobytes();
+  const Model model = load_model(path);
+  CHECK(model.classes() == 2);
+  const camlite::Tensor<float> weight = to_float(model.tensor("fc.weight"));
+  CHECK(std::vector<float>(weight.begin(), weight.end()) == std::vector<float>{1, 2, 3, 4, 5, 6});
+  CHECK(camlite::test::peak_kilobytes() - before < 50'000);
+}
+
 TEST_CASE("tensors and offsets beyond 4 GiB are read where they are") {
   const ScratchFolder folder;
   const std::string path = folder.path("large.safetensors");
   const std::uint64_t hole = GENERATE(std::uint64_t{5} << 30, (std::uint64_t{1} << 32) + 3);
-  write_sparse(path, hole);
+  write_behind_a_hole(
+      path,
+      camlite::text(R"({"large":{"dtype":"U8","shape":[)", hole, R"(],"data_offsets":[0,)", hole,
+                    R"(]},"small":{"dtype":"F32","shape":[4],"data_offsets":[)", hole, ',',
+                    hole + 16, "]}}"),
+      hole, {1, 2, 3, 4});
   const Index before = camlite::test::peak_kilobytes();
   const camlite::MappedFile file(path);
   const camlite::Safetensors read = camlite::parse_safetensors(file.bytes(), path);

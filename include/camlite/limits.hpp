@@ -25,6 +25,7 @@ struct LoadLimits {
   // Of one tensor, and of one value that the graph computes for its own input, where 2^32 floats
   // are 16 GiB.
   Index elements = Index{1} << 32;
+  Index all_elements = Index{1} << 36;  // of all such values of a graph together
 };
 
 // Of a picture. Above 2^31 - 1, which is as far as stb_image counts, both mean that.

@@ -32,8 +32,10 @@ namespace camlite {
 // How a network runs: threads, memory, instructions. None of it changes what it computes, except
 // for rounding.
 struct NetworkOptions {
-  int threads = 0;                       // 0: default_threads()
-  Index memory_limit = Index{16} << 30;  // bytes of a workspace, and of a picture on its way
+  int threads = 0;  // 0: default_threads()
+  // Bytes, each for itself: of the weights as the kernels read them, of a workspace, and of a
+  // picture on its way.
+  Index memory_limit = Index{16} << 30;
   // The instruction set of the kernels; default_isa() unless given.
   std::optional<Isa> isa = {};
   // For tests and measurements: what computes the convolutions that it can compute, instead of what
@@ -62,13 +64,13 @@ struct MemoryInfo {
 // threads.
 class Network {
  public:
-  // Throws Error if the options make no sense, or a pass over the model's own input takes more than
-  // the memory limit; else the model was checked when it was made.
+  // Throws Error if the options make no sense, or the weights or a pass over the model's own input
+  // take more than the memory limit; else the model was checked when it was made.
   explicit Network(Model model, const NetworkOptions& options = {})
       : model_(std::move(model)),
         target_(target(options)),
-        program_(
-            std::make_shared<const detail::Program>(detail::Lowering(model_, target_).lower())),
+        program_(std::make_shared<const detail::Program>(
+            detail::Lowering(model_, target_, options.memory_limit).lower())),
         memory_limit_(options.memory_limit),
         pool_(std::make_unique<Pool>()) {
     detail::check_memory(detail::make_plan(*program_, model_.graph(), model_.input_shape(), target_,

@@ -2,6 +2,7 @@
 // alone, so that C can include it too. docs/embedding.md says what a number promises.
 #pragma once
 
+// The version's numbers, for the preprocessor.
 #define CAMLITE_VERSION_MAJOR 0
 #define CAMLITE_VERSION_MINOR 1
 #define CAMLITE_VERSION_PATCH 0

@@ -4,7 +4,9 @@
 //   CAMLITE_FAULT_AT       which call, counted from 0; none if it is not there
 //   CAMLITE_FAULT_LOG      a file outside of it, which gets a line for each call: its name and the
 //   path
-//   CAMLITE_FAULT_SHORTEN  a file, an absolute path, of which nothing is left once it is mapped
+//   CAMLITE_FAULT_SHORT    1: read and write move one byte at a time, and every other call of them
+//   is interrupted CAMLITE_FAULT_SHORTEN  a file, an absolute path, of which nothing is left once
+//   it is mapped
 //
 // What writes meets a full disk, what reads a broken one, what opens too many open files.
 #undef _FILE_OFFSET_BITS  // with which open() would be a name of open64(): both are here
@@ -65,6 +67,18 @@ bool fails(const char* call, const std::string& path, int reason) {
   return true;
 }
 
+// With CAMLITE_FAULT_SHORT, for a file in the folder: how many bytes are moved, -1 if the call is
+// interrupted.
+long moved(const std::string& path, std::size_t size) {
+  static const bool is_on = !variable("CAMLITE_FAULT_SHORT").empty();
+  static const std::string folder = variable("CAMLITE_FAULT_FOLDER");
+  static std::atomic<long> number{0};
+  if (!is_on || size == 0 || !path.starts_with(folder + "/")) return static_cast<long>(size);
+  if (number++ % 2 == 1) return 1;
+  errno = EINTR;
+  return -1;
+}
+
 template <class Function>
 Function* next(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
@@ -120,12 +134,6 @@ CAMLITE_FAILING(struct ::dirent*, readdir, (::DIR * folder), (folder), path_of(:
                 EIO, nullptr)
 CAMLITE_FAILING(struct ::dirent64*, readdir64, (::DIR * folder), (folder), path_of(::dirfd(folder)),
                 EIO, nullptr)
-CAMLITE_FAILING(::ssize_t, read, (int file, void* to, std::size_t size), (file, to, size),
-                path_of(file), EIO, -1)
-CAMLITE_FAILING(::ssize_t, write, (int file, const void* from, std::size_t size),
-                (file, from, size), path_of(file), ENOSPC, -1)
-CAMLITE_FAILING(::ssize_t, writev, (int file, const struct ::iovec* pieces, int count),
-                (file, pieces, count), path_of(file), ENOSPC, -1)
 CAMLITE_FAILING(std::size_t, fwrite,
                 (const void* from, std::size_t size, std::size_t count, std::FILE* file),
                 (from, size, count, file), path_of(::fileno(file)), ENOSPC, 0)
@@ -154,6 +162,33 @@ CAMLITE_FAILING(int, fstat, (int file, struct ::stat* status), (file, status), p
                 -1)
 CAMLITE_FAILING(int, fstat64, (int file, struct ::stat64* status), (file, status), path_of(file),
                 EIO, -1)
+
+// NAME(file, memory, size), of a file that is read or written.
+#define CAMLITE_MOVING(name, Memory, reason)                                     \
+  extern "C" ::ssize_t name(int file, Memory* memory, std::size_t size) {        \
+    static auto* const real = next<::ssize_t(int, Memory*, std::size_t)>(#name); \
+    const std::string path = path_of(file);                                      \
+    if (fails(#name, path, reason)) return -1;                                   \
+    const long bytes = moved(path, size);                                        \
+    return bytes < 0 ? -1 : real(file, memory, static_cast<std::size_t>(bytes)); \
+  }
+
+CAMLITE_MOVING(read, void, EIO)
+CAMLITE_MOVING(write, const void, ENOSPC)
+
+extern "C" ::ssize_t writev(int file, const struct ::iovec* pieces, int count) {
+  static auto* const real = next<::ssize_t(int, const struct ::iovec*, int)>("writev");
+  const std::string path = path_of(file);
+  if (fails("writev", path, ENOSPC)) return -1;
+  std::size_t size = 0;
+  for (int i = 0; i < count; ++i) size += pieces[i].iov_len;
+  const long bytes = moved(path, size);
+  if (bytes < 0 || bytes == static_cast<long>(size))
+    return bytes < 0 ? -1 : real(file, pieces, count);
+  while (pieces->iov_len == 0) ++pieces;
+  const struct ::iovec first = {pieces->iov_base, 1};
+  return real(file, &first, 1);
+}
 
 extern "C" std::size_t fread(void* to, std::size_t size, std::size_t count, std::FILE* file) {
   static auto* const real = next<std::size_t(void*, std::size_t, std::size_t, std::FILE*)>("fread");

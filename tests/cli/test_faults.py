@@ -11,8 +11,10 @@ import unittest
 from pathlib import Path
 
 import numpy as np
+import onnx
 from PIL import Image
 
+from caffe_files import RandomNet
 from support import GREEN, PROGRAM, RED, ProgramTest
 
 PRELOADED = os.environ.get("CAMLITE_FAILING_CALLS")  # tests/cli/failing_calls.cpp
@@ -47,12 +49,14 @@ class Faults(ProgramTest):
         self.picture(name, ((0, 0, 9, 10), RED), ((0, 10, 20, 7), GREEN))
         self.here = home
 
-    def run_in_work(self, arguments, fault=None, shortened=None):
+    def run_in_work(self, arguments, fault=None, shortened=None, short=False):
         self.log.unlink(missing_ok=True)
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "LD_PRELOAD": PRELOADED,
                        "CAMLITE_FAULT_FOLDER": str(self.work), "CAMLITE_FAULT_LOG": str(self.log)}
         if fault is not None:
             environment["CAMLITE_FAULT_AT"] = str(fault)
+        if short:
+            environment["CAMLITE_FAULT_SHORT"] = "1"
         if shortened is not None:
             environment["CAMLITE_FAULT_SHORTEN"] = str(self.work / shortened)
         done = subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.work, env=environment, capture_output=True,
@@ -125,6 +129,23 @@ class Faults(ProgramTest):
         self.each_call_fails(["convert", "m.safetensors", "n.safetensors"], least=8)
         self.each_call_fails(["export", "m.safetensors", "n.onnx"], least=7)
 
+    def test_convert_what_others_wrote(self):
+        (self.given / "labels.txt").write_text("red\ngreen\nblue\n")
+        self.each_call_fails(["convert", "m.safetensors", "n.safetensors", "--labels", "labels.txt"], least=12)
+        net = RandomNet((1, 3, 9, 9))
+        net.conv_relu("conv1", "data", 4, 3, pad=1)
+        net.same("Pooling", "pool", "conv1", pool="AVE", global_pooling=True)
+        net.fc("fc", "pool", 5, 4)
+        (self.given / "net.caffemodel").write_bytes(net.caffemodel())
+        (self.given / "net.prototxt").write_text(net.prototxt())
+        self.each_call_fails(["convert", "net.caffemodel", "n.safetensors", "--prototxt", "net.prototxt"], least=10)
+        done = subprocess.run([PROGRAM, "export", "m.safetensors", "n.onnx"], cwd=self.given, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        model = onnx.load(self.given / "n.onnx")
+        onnx.save(model, self.given / "n.onnx", save_as_external_data=True, location="n.bin", size_threshold=0)
+        self.assertGreater((self.given / "n.bin").stat().st_size, 0)
+        self.each_call_fails(["convert", "n.onnx", "o.safetensors"], least=12)
+
     def test_merge(self):
         for i in range(6):
             self.given_picture(f"f/{i}.png")
@@ -140,6 +161,31 @@ class Faults(ProgramTest):
         (self.given / "truth.txt").write_text("a.png\t0\t0\t0\t8\t9\nb.png\t1\t0\t10\t19\t16\n")
         self.each_call_fails(["evaluate", "--images", ".", "--truth", "truth.txt", "--model", "m.safetensors", "--threads", 1,
                               "--records", "records.jsonl", "--report", "r", "--save-maps", "maps"], least=40)
+
+        (self.given / "scores").mkdir()
+        for name in ("a", "b"):
+            np.save(self.given / f"scores/{name}.png.npy", np.random.default_rng(3).random((7, 7)).astype(np.float32))
+        self.each_call_fails(["evaluate", "--images", ".", "--truth", "truth.txt", "--scoremaps", "scores", "--threads", 1,
+                              "--records", "records.jsonl"], least=12)
+
+    def test_reads_and_writes_of_one_byte(self):
+        for name in ("a.png", "f/b.png"):
+            self.given_picture(name)
+        moved = 0
+        for arguments in (["cam", ".", "--model", "m.safetensors", "--out", "maps/", "--output", "o.jsonl", "--jobs", 1],
+                          ["classify", ".", "--model", "m.safetensors", "--output", "o.csv", "--jobs", 1],
+                          ["convert", "m.safetensors", "n.safetensors"]):  # fmt: skip
+            with self.subTest(arguments=arguments):
+                self.begin()
+                status, errors, _ = self.run_in_work(arguments)
+                self.assertEqual(status, 0, errors)
+                expected = files(self.work)
+                self.begin()
+                status, errors, calls = self.run_in_work(arguments, short=True)
+                self.assertEqual(status, 0, errors)
+                self.assertEqual(files(self.work), expected)
+                moved += sum(call.startswith(("read ", "write ", "writev ")) for call in calls)
+        self.assertGreater(moved, 1000)
 
     def test_run(self):
         np.save(self.given / "x.npy", np.zeros((1, 3, 4, 5), np.float32))
@@ -226,12 +272,19 @@ class FullDisk(ProgramTest):
             mount -o remount,size=10m disk
             cam --resume
             cp -r disk after
+            mount -o remount,ro disk
+            "$PROGRAM" convert m.safetensors disk/n.safetensors 2>read_only.txt && exit 13
+            cam --force 2>>read_only.txt && exit 14
+            cmp disk/o.jsonl after/o.jsonl
         """)
         self.assertEqual(done.returncode, 0, done.stderr)
         said = (self.here / "first.txt").read_text()
         self.assertRegex(said, "disk/[^ ]+: .*No space left on device\n")
         self.assertIn("the same command with --resume goes on from there", said)
         self.assertRegex((self.here / "convert.txt").read_text(), "disk/n.safetensors: .*No space left on device")
+        said = (self.here / "read_only.txt").read_text()
+        self.assertRegex(said, "disk/n.safetensors: .*Read-only file system\n")
+        self.assertRegex(said, "disk/o.jsonl[^ ]*: .*Read-only file system\n")
         undisturbed = files(self.here / "undisturbed")
         written = {name: data for name, data in files(self.here / "full").items() if name.endswith(".png")}
         self.assertGreater(len(written), 2)

@@ -3,6 +3,8 @@
 import subprocess
 import unittest
 
+from PIL import Image
+
 from support import PROGRAM, RED, ProgramTest
 
 COMMANDS = ("cam", "classify", "run", "info", "bench")
@@ -36,6 +38,8 @@ class Usage(ProgramTest):
 
     def test_an_unknown_command_is_named(self):
         self.assertIn('"paint"', self.camlite("paint", status=2)[1])
+        self.picture("a.png", ((0, 0, 9, 10), RED))
+        self.assertIn("camlite cam a.png looks at it", self.camlite("a.png", status=2)[1])
 
     def test_an_unknown_option_is_told_from_one_that_is_elsewhere(self):
         for arguments, said in (
@@ -69,6 +73,24 @@ class Usage(ProgramTest):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr.count(b"standard output: cannot write"), 1)
         self.assertIn(b"stopped with 200 pictures to go", done.stderr)
+
+
+class Limits(ProgramTest):
+    def test_of_pixels(self):
+        model = self.colours()
+        self.picture("p.png", ((3, 4, 20, 10), RED))
+        with Image.open(self.here / "p.png") as picture:
+            pixels = picture.width * picture.height
+        self.camlite("classify", "p.png", "--model", model, "--max-pixels", pixels)
+        _, err = self.camlite("classify", "p.png", "--model", model, "--max-pixels", pixels - 1, status=1)
+        self.assertIn(f"more than the limit of {pixels - 1} (raise ImageLimits::pixels, or the program's --max-pixels)", err)
+
+    def test_of_memory(self):
+        self.picture("p.png", ((3, 4, 20, 10), RED))
+        looking = ("classify", "p.png", "--model", self.colours(), "--max-memory", 1)
+        self.camlite(*looking)
+        _, err = self.camlite(*looking, "--size", 20000, status=1)
+        self.assertIn("the limit is 1024 MB (raise NetworkOptions::memory_limit, or the program's --max-memory)", err)
 
 
 class DefaultModel(ProgramTest):

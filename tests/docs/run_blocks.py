@@ -234,6 +234,7 @@ def follow(page, reader, told):
     """Goes through a page; `told` gets a line for each block."""
     counts = collections.Counter()
     printed, last = None, ""
+    unseen = False  # whether the last commands were left alone
     for block in blocks_of(page.read_text()):
         at = f"{page.relative_to(REPOSITORY)}:{block.line}"
         if block.kind == "file":
@@ -242,6 +243,9 @@ def follow(page, reader, told):
             path.write_text(block.text)
             told(f"{at}: saved as {block.argument}")
             counts["saved as files"] += 1
+        elif block.kind in ("output", "figures") and unseen:
+            told(f"{at}: not compared: its command was not run")
+            counts["not run"] += 1
         elif block.kind in ("output", "figures"):
             if printed is None:
                 raise Wrong(block.line, "an output with no command before it")
@@ -254,13 +258,14 @@ def follow(page, reader, told):
             check_unrun(block, reader)
             told(f"{at}: not run: CAMLITE_GOT_MODEL is not set")
             counts["not run"] += 1
+            unseen = True
         elif block.kind in ("not run", "not code"):
             if block.kind == "not run" and block.language in SHELL:
                 check_unrun(block, reader)
             told(f"{at}: {block.kind}: {' '.join(block.argument.split())}")
             counts[block.kind] += 1
         else:
-            printed, last = "", ""
+            printed, last, unseen = "", "", False
             for line, command in commands_of(block):
                 status, text = reader.run(command)
                 if status not in (0, 128 + signal.SIGPIPE):  # `| head` reads no more than it needs

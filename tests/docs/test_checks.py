@@ -2,6 +2,7 @@
 the site's pages are made of is read as it is meant."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -144,6 +145,62 @@ class Comments(FilesTest):
         self.assertEqual([header.comment_above(line) for line in (3, 4, 6, 8)], [["// One."], ["// One."], [], []])
 
 
+class Names(FilesTest):
+    """A name of the reference without a comment is an error, and so is a header in no group."""
+
+    def problems_of(self, lines):
+        self.write("include/a.hpp", "\n".join(lines) + "\n")
+        self.write("Doxyfile", f"INPUT = {self.root}/include\nGENERATE_XML = YES\nGENERATE_HTML = NO\nGENERATE_LATEX = NO\n"
+                               f"OUTPUT_DIRECTORY = {self.root}\nEXTRACT_ALL = YES\nQUIET = YES\n")  # fmt: skip
+        subprocess.run(["doxygen", self.root / "Doxyfile"], check=True, capture_output=True)
+        patched = {"INCLUDE": self.root / "include", "GROUPS": {"all": ("All", "", self.listed)}, "WITH_MACROS": ("a.hpp",)}
+        with unittest.mock.patch.multiple(reference, **patched):
+            return list(reference.Reference(self.root / "xml").problems())
+
+    listed = "a.hpp"
+
+    @unittest.skipIf(shutil.which("doxygen") is None, "NOT TESTED: doxygen not installed")
+    def test_names(self):
+        good = ["// A.", "#define A 1", "#define B \\", "  2", "", "namespace camlite {", "", "// C.", "int c();", "", "}"]
+        self.assertEqual(self.problems_of(good), [])
+        for line, name in ((8, "c"), (1, "A")):
+            bad = good[: line - 1] + [""] + good[line:]
+            self.assertTrue(any(f": {name} is public and has no comment" in one for one in self.problems_of(bad)), name)
+        self.listed = "b.hpp"
+        self.assertEqual(len(self.problems_of(good)), 2)
+
+
+class Listed(unittest.TestCase):
+    """Every page with code is followed, and every test that a page names is there."""
+
+    ROOT = Path(__file__).parents[2]
+
+    def pages(self):
+        names = subprocess.run(["git", "ls-files", "*.md"], cwd=self.ROOT, capture_output=True, text=True).stdout.split()
+        if not names:
+            self.skipTest("NOT TESTED: these files are in no repository of git")
+        return {name: (self.ROOT / name).read_text() for name in names}
+
+    def test_pages_are_followed(self):
+        kinds = {name: {block.kind for block in run_blocks.blocks_of(text)} for name, text in self.pages().items()}
+        listed = (self.ROOT / "tests/docs/meson.build").read_text()
+        for name in (name for name, blocks in kinds.items() if blocks):
+            self.assertIn(f"'{name}'", listed)
+        of_the_model = re.search(r"pages_with_the_model\(\) {.*?\n}", (self.ROOT / ".ci/run").read_text(), re.DOTALL)[0].split()
+        for name in (name for name, blocks in kinds.items() if "get_model" in blocks):
+            self.assertIn(name, of_the_model)
+
+    def test_tests_have_these_names(self):
+        built = "\n".join(file.read_text() for file in self.ROOT.glob("tests/**/meson.build"))
+        there = {name.removesuffix("_") for name in re.findall(r"'(\w+)'", built)}
+        prefixes = tuple(re.findall(r"test\('(\w+_)' \+", built))
+        for page, text in self.pages().items():
+            for command in re.findall(r"`meson test -C build([^`]*)`", " ".join(text.split())):
+                for name in (word for word in command.split() if not word.startswith("-")):
+                    known = name in there or name.startswith(prefixes)
+                    self.assertTrue(known, f"{page}: meson test -C build{command}")
+
+
 class Blocks(FilesTest):
     def follow(self, page):
         """How many blocks of each kind; raises run_blocks.Wrong."""
@@ -162,6 +219,10 @@ class Blocks(FilesTest):
             self.follow(page),
             {"saved as files": 1, "ran": 1, "outputs compared": 1, "hidden commands": 1, "not code": 1},
         )
+        with unittest.mock.patch.object(run_blocks, "GOT_MODEL", None):
+            self.folder_of_the_next()
+            page = "<!-- get_model -->\n\n    false\n\n<!-- output -->\n\n    a\n\nThen\n\n    echo b\n\n<!-- output -->\n\n    b\n"
+            self.assertEqual(self.follow(page), {"not run": 2, "ran": 1, "outputs compared": 1})
 
     def test_pages_that_are_not(self):
         for page, line, problem in (

@@ -50,6 +50,8 @@ void fuzz_command_line(Bytes arguments);
 
 std::string mutate_safetensors(std::string input, std::size_t most, std::minstd_rand& random,
                                std::string (*any)(std::string, std::size_t));
+std::string mutate_picture(std::string input, std::size_t most, std::minstd_rand& random,
+                           std::string (*any)(std::string, std::size_t));
 std::string mutate_protobuf(std::string input, std::size_t most, std::minstd_rand& random,
                             std::string (*any)(std::string, std::size_t));
 std::string mutate_text(std::string input, std::size_t most, std::minstd_rand& random,
@@ -66,7 +68,7 @@ inline constexpr Target targets[] = {
     {"truth", fuzz_truth, mutate_text},
     {"labels", fuzz_labels},
     {"records", fuzz_records, mutate_text},
-    {"picture", fuzz_picture},
+    {"picture", fuzz_picture, mutate_picture},
     {"map", fuzz_map},
     {"command_line", fuzz_command_line, mutate_text},
 };

@@ -79,7 +79,7 @@ def main():
         sys.exit(__doc__)
     program, rounds = str(Path(sys.argv[1]).resolve()), int(sys.argv[2])
     pictures = int(sys.argv[3]) if len(sys.argv) == 4 else 400
-    wrong = 0
+    wrong = signals = 0
     with tempfile.TemporaryDirectory() as name:
         here = Path(name)
         make_pictures(here / "pictures", pictures)
@@ -102,7 +102,10 @@ def main():
                 for line in found[:10]:
                     print(f"    {line}")
                 wrong += len(found)
+                signals += stopped + killed
                 subprocess.run(["rm", "-r", folder], check=True)
+    if signals == 0:
+        sys.exit("no run was stopped or killed: each was over before its signal")
     return 1 if wrong else 0
 
 

@@ -18,11 +18,16 @@ inline std::atomic<long> living{0};
 // How many more succeed before one fails; negative: none fails.
 inline std::atomic<long> until_failure{-1};
 
+// Counts one; whether it is the one that is to fail.
+inline bool allocation_fails() noexcept {
+  ++allocations;
+  return until_failure >= 0 && until_failure-- == 0;
+}
+
 // Null if there is no memory, or this is the one that is to fail.
 inline void* count_allocation(std::size_t bytes,
                               std::size_t alignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__) noexcept {
-  ++allocations;
-  if (until_failure >= 0 && until_failure-- == 0) return nullptr;
+  if (allocation_fails()) return nullptr;
   bytes = std::max<std::size_t>(bytes, 1);
   const std::size_t whole = (bytes + alignment - 1) / alignment * alignment;
   void* memory = whole < bytes ? nullptr : std::aligned_alloc(alignment, whole);

@@ -206,7 +206,7 @@ void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) 
       ->check(in_range(1, 4096));
   command
       .add_option("--max-memory", choice.memory_gb,
-                  "GiB that one pass of the network may take; a model that needs more is refused")
+                  "GiB that the network's weights, and one pass, may take; a model that needs more is refused")
       ->type_name("GB")
       ->capture_default_str()
       ->check(in_range(1, 1 << 20));
@@ -218,7 +218,8 @@ Index memory_limit(const ModelChoice& choice) {
 
 Model load(const ModelChoice& choice) {
   if (choice.arch.empty()) {
-    const LoadLimits limits{.elements = memory_limit(choice) / static_cast<Index>(sizeof(float))};
+    const Index elements = memory_limit(choice) / static_cast<Index>(sizeof(float));
+    const LoadLimits limits{.elements = elements, .all_elements = 16 * elements};
     return choice.path.empty() ? load_default_model(limits)
                                : load_file(find_model(choice.path), limits);
   }

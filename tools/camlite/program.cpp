@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -109,7 +111,10 @@ int run_commands(int argc, char** argv) {
 
   const auto named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(named).empty()) {
-    throw UsageError(text("there is no command \"", argv[1], "\"; camlite --help lists them"));
+    std::error_code ignored;
+    const bool is_file = std::filesystem::exists(argv[1], ignored);
+    throw UsageError(text("there is no command \"", argv[1], "\"; camlite --help lists them",
+                          is_file ? text(", and camlite cam ", argv[1], " looks at it") : ""));
   }
   try {
     program.parse(reversed_arguments(argc, argv));

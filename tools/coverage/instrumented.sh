@@ -13,7 +13,8 @@ instrumented_build() {
     -Dcpp_link_args=-fprofile-instr-generate -Dbench=disabled -Dtools=enabled -Dtests=enabled -Dtest_python="$python"
 }
 
-# coverage_report NAME PROGRAM...: what these have run of include/, by the profiles in build-coverage/NAME.
+# coverage_report NAME PROGRAM...: what these have run of include/, by the profiles in build-coverage/NAME. Fails if it is less
+# than $least percent of the lines, where that is set.
 coverage_report() {
   local profiles=$instrumented/$1 first=$2 program objects=()
   shift 2
@@ -24,5 +25,5 @@ coverage_report() {
     >"$profiles/lines" 2>"$profiles/warnings"
   llvm-cov-14 export -skip-functions "$first" "${objects[@]}" -instr-profile="$profiles/all" \
     >"$profiles/branches" 2>>"$profiles/warnings"
-  "$debian_python" tools/coverage/report.py "$PWD" "$profiles/missed" "$profiles/lines" "$profiles/branches"
+  "$debian_python" tools/coverage/report.py "$PWD" "$profiles/missed" "$profiles/lines" "$profiles/branches" ${least:+"$least"}
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Sums up what llvm-cov exports: `report.py ROOT MISSED LINES BRANCHES`, LINES in lcov's format, BRANCHES as JSON. Prints
+"""Sums up what llvm-cov exports: `report.py ROOT MISSED LINES BRANCHES [LEAST]`, LINES in lcov's format, BRANCHES as JSON. Prints
 lines and branches of each file under ROOT/include, and of all; a template counts once, whatever it was instantiated for.
 Writes the lines that were never run to the file MISSED, as path:line: text. Files for instructions that this processor does
-not have count apart."""
+not have count apart. Exit status 1 if fewer than LEAST percent of the lines were run."""
 
 import json
 import os
@@ -76,6 +76,10 @@ def main():
                     print(f"{name}:{line}: {text[line - 1]}", file=out)
     row("sum", all_lines, all_branches)
     print(f"lines that were not run: {missed}")
+    least = float(sys.argv[5]) if len(sys.argv) > 5 else 0
+    share = 100 * sum(count > 0 for count in all_lines) / max(len(all_lines), 1)
+    if share < least:
+        sys.exit(f"{share:.1f} % of the lines are fewer than {least:g} %")
 
 
 if __name__ == "__main__":

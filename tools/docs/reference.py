@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The API reference, from the headers' own comments: `reference.py XML_FOLDER PAGES_FOLDER` writes one page a group of
 headers. Doxygen's XML says which public names there are, where, and how they are declared; the comment is the one that
-stands above the declaration, or above the paragraph that it is in. A public function, type, alias or constant without
+stands above the declaration, or above the paragraph that it is in. A public function, type, alias, constant or macro without
 one is an error, but for an operator's attributes beside its function; and so is a header that is in no group."""
 
 import html
@@ -46,11 +46,12 @@ NOT_LISTED = {
     "c_api.hpp": "defines what camlite.h declares",
 }
 TYPES = ("class", "struct", "union")
+WITH_MACROS = ("version.hpp",)  # for callers; those of other headers are their own
 
 
 @dataclass
 class Name:
-    """A public name: a function, type, alias or constant."""
+    """A public name: a function, type, alias, constant or macro."""
 
     name: str
     kind: str
@@ -170,6 +171,10 @@ class Reference:
             if kind == "namespace" and name == "camlite":
                 for member in self.parse(refid).iter("memberdef"):
                     self.add(member, text_of(member.find("name")))
+            elif kind == "file" and name in WITH_MACROS:
+                for member in self.parse(refid).iter("memberdef"):
+                    if not text_of(member.find("name")).endswith("_"):
+                        self.add(member, text_of(member.find("name")))
             elif kind in TYPES and name.startswith("camlite::") and "detail" not in name.split("::"):
                 self.add_type(self.parse(refid))
         for names in self.names.values():
@@ -192,15 +197,20 @@ class Reference:
         path, line, end = self.position(member)
         header = self.header(path)
         kind = member.get("kind")
+        above = line
         if kind == "define":
-            return
-        if kind in ("variable", "typedef"):
+            while header.lines[end].endswith("\\"):
+                end += 1
+            declaration = "\n".join(header.lines[line:end + 1])
+            while header.lines[above - 1].startswith("#define"):
+                above -= 1
+        elif kind in ("variable", "typedef"):
             declaration = "\n".join(header.statement(line))
         elif kind == "enum":
             declaration = "\n".join(header.lines[line:end + 1])
         else:
             declaration = declaration_of(member)
-        comment = header.comment_above(line) or header.comment_behind(line)
+        comment = header.comment_above(above) or header.comment_behind(line)
         self.put(path, Name(name, kind, line, end, declaration, comment))
 
     def add_type(self, compound):

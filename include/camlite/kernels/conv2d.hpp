@@ -38,9 +38,19 @@ class FastConv2d {
     } else {
       weights_ = pack_for_gemm(weight, conv.groups, kernels.panel, threads);
     }
-    const Index bias_groups = algorithm == ConvAlgorithm::depthwise ? 1 : conv.groups;
-    bias_ = pack_bias(bias, conv.out_channels, bias_groups, kernels.panel);
+    bias_ = pack_bias(bias, conv.out_channels, bias_groups(conv, algorithm), kernels.panel);
     zeros_ = Tensor<float>({channels_});
+  }
+
+  // Floats that would be kept, of weights OIHW. Throws Error where no number holds them.
+  static Index size_of(const Conv2d& conv, const Kernels& kernels, ConvAlgorithm algorithm,
+                       const Shape& weight) {
+    const Shape weights = algorithm == ConvAlgorithm::depthwise
+                              ? depthwise_shape(weight, kernels.width)
+                              : panels_shape(weight, conv.groups, kernels.panel);
+    const Shape bias = bias_shape(conv.out_channels, bias_groups(conv, algorithm), kernels.panel);
+    using camlite::detail::checked_sum;
+    return checked_sum(checked_sum(weights.size(), bias.size()), weight[1]);
   }
 
   // Floats that are kept.
@@ -95,6 +105,11 @@ class FastConv2d {
   }
 
  private:
+  // Depthwise kernels read all channels as one group.
+  static Index bias_groups(const Conv2d& conv, ConvAlgorithm algorithm) {
+    return algorithm == ConvAlgorithm::depthwise ? 1 : conv.groups;
+  }
+
   // A thread that has less to do than this is not worth waking: some 20 microseconds.
   static int threads_worth(const ConvPlan& plan, int threads) {
     constexpr Index least = 1 << 20;

@@ -17,17 +17,35 @@ constexpr Index rounded_up_to(Index multiple, Index value) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+// (groups, panels, numbers of an output channel, panel), of weights OIHW.
+inline Shape panels_shape(const Shape& weight, Index groups, Index panel) {
+  const Index out_channels = weight[0] / groups;
+  const Index panels = (out_channels + panel - 1) / panel;
+  const Index numbers = checked_product(checked_product(weight[1], weight[2]), weight[3]);
+  return {groups, panels, numbers, panel};
+}
+
+// (H, I, W, O rounded up to whole vectors), of weights OIHW.
+inline Shape depthwise_shape(const Shape& weight, Index width) {
+  return {weight[2], weight[1], weight[3], rounded_up_to(width, weight[0])};
+}
+
+// (groups, O / groups rounded up to whole panels)
+inline Shape bias_shape(Index out_channels, Index groups, Index panel) {
+  return {groups, rounded_up_to(panel, out_channels / groups)};
+}
+
 namespace detail {
 
-// weight OIHW of `groups` groups to (groups, panels, H * W * C / groups or C / groups * H * W,
-// panel): `taps_first` says which of the two.
+// weight OIHW of `groups` groups to panels_shape, H * W * C / groups or C / groups * H * W:
+// `taps_first` says which of the two.
 inline Tensor<float> pack_panels(TensorView<const float> weight, Index groups, Index panel,
                                  bool taps_first, int threads) {
   const Index out_channels = weight.extent(0) / groups, channels = weight.extent(1);
   const Index taps = weight.extent(2) * weight.extent(3);
-  const Index panels = (out_channels + panel - 1) / panel;
-  const Index panel_size = checked_product(checked_product(channels, taps), panel);
-  Tensor<float> packed = Tensor<float>::uninitialized({groups, panels, channels * taps, panel});
+  const Shape shape = panels_shape(weight.shape(), groups, panel);
+  const Index panels = shape[1], panel_size = shape[2] * panel;
+  Tensor<float> packed = Tensor<float>::uninitialized(shape);
   parallel_for(groups * panels, threads, [&](Index i, int) {
     const Index first = i / panels * out_channels + i % panels * panel;
     const Index used = std::min(panel, out_channels - i % panels * panel);
@@ -64,12 +82,11 @@ inline Tensor<float> pack_for_winograd(TensorView<const float> weight, Index gro
   return detail::pack_panels(weight, groups, panel, false, threads);
 }
 
-// For depthwise convolution: OIHW to (H, I, W, O rounded up to whole vectors).
+// For depthwise convolution: OIHW to depthwise_shape.
 inline Tensor<float> pack_for_depthwise(TensorView<const float> weight, Index width) {
   const Index channels = weight.extent(0), depth = weight.extent(1);
   const Index height = weight.extent(2), columns = weight.extent(3);
-  const Index row = rounded_up_to(width, channels);
-  Tensor<float> packed({height, depth, columns, row});
+  Tensor<float> packed(depthwise_shape(weight.shape(), width));
   const float* in = weight.data();
   for (Index o = 0; o < channels; ++o) {
     for (Index k = 0; k < depth; ++k) {
@@ -81,11 +98,11 @@ inline Tensor<float> pack_for_depthwise(TensorView<const float> weight, Index wi
   return packed;
 }
 
-// bias (O), or none, to (groups, O / groups rounded up to whole panels), zeros behind it.
+// bias (O), or none, to bias_shape, zeros behind it.
 inline Tensor<float> pack_bias(TensorView<const float> bias, Index out_channels, Index groups,
                                Index panel) {
   const Index used = out_channels / groups;
-  Tensor<float> packed({groups, rounded_up_to(panel, used)});
+  Tensor<float> packed(bias_shape(out_channels, groups, panel));
   for (Index o = 0; bias.size() > 0 && o < out_channels; ++o)
     packed.data()[o / used * packed.extent(1) + o % used] = bias.data()[o];
   return packed;

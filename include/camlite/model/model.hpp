@@ -40,7 +40,7 @@ struct ModelContent {
     check_graph(parts.graph, parts.source);
     for (std::size_t i = 0; i < parts.tensors.size(); ++i) index.emplace(parts.tensors[i].name, i);
     const std::vector<Shape> shapes = infer_shapes(parts.graph, input_shape(1), parts.source);
-    check_sizes(shapes, limits.elements);
+    check_sizes(shapes, limits);
     auto unused = index;
     for (const Node& node : parts.graph.nodes) {
       for (const Parameter& parameter : parameters_of(node.op, input_shapes(node, shapes))) {
@@ -68,14 +68,25 @@ struct ModelContent {
     return text(parts.source, ": graph line ", node.line, ": ", node.name);
   }
 
-  // Throws Error if the picture or what a node computes is above the limit. shapes: by value.
-  void check_sizes(const std::vector<Shape>& shapes, Index most) const {
-    if (shapes[0].size() > most) {
-      fail(parts.source, ": the picture has ", shapes[0].size(), " elements",
-           above_limit(most, "LoadLimits::elements"));
+  // Throws Error if the picture, what a node computes or all of them are above the limits. shapes:
+  // by value.
+  void check_sizes(const std::vector<Shape>& shapes, const LoadLimits& limits) const {
+    Index all = shapes[0].size();
+    if (all > limits.elements) {
+      fail(parts.source, ": the picture has ", all, " elements",
+           above_limit(limits.elements, "LoadLimits::elements"));
     }
-    for (std::size_t i = 0; i < parts.graph.nodes.size(); ++i)
-      check_size(parts.graph.nodes[i], "its result", shapes[i + 1], most);
+    for (std::size_t i = 0; i < parts.graph.nodes.size(); ++i) {
+      const Node& node = parts.graph.nodes[i];
+      check_size(node, "its result", shapes[i + 1], limits.elements);
+      const Index size = shapes[i + 1].size();
+      if (size > limits.all_elements - all) {
+        fail(where(node), ": its result ", shapes[i + 1].str(), " has ", size,
+             " elements, beside the ", all, " of the values before it",
+             above_limit(limits.all_elements, "LoadLimits::all_elements"));
+      }
+      all += size;
+    }
   }
 
   void check_size(const Node& node, std::string_view what, const Shape& shape, Index most) const {

@@ -24,9 +24,11 @@ namespace camlite::detail {
 
 class Lowering {
  public:
-  Lowering(const Model& model, const Target& target)
+  // memory_limit: bytes of the weights, as the kernels read them.
+  Lowering(const Model& model, const Target& target, Index memory_limit)
       : model_(model),
         target_(target),
+        memory_limit_(memory_limit),
         nodes_(model.graph().nodes),
         alias_(nodes_.size() + 1),
         readers_(nodes_.size() + 1),
@@ -103,6 +105,7 @@ class Lowering {
     step.output = static_cast<Index>(layer.last + 1);
     for (const Tensor<float>& parameter : layer.parameters)
       step.parameter_shapes.push_back(parameter.shape());
+    for (const Tensor<float>& parameter : layer.parameters) keep(i, parameter.size());
     step.parameters =
         std::make_shared<const std::vector<Tensor<float>>>(std::move(layer.parameters));
     step.then = layer.activation;
@@ -141,12 +144,22 @@ class Lowering {
       take(layer, *reader);
     }
     const std::vector<Tensor<float>> parameters = std::exchange(layer.parameters, {});
+    keep(i, kernels::FastConv2d::size_of(conv, *target_.kernels, algorithm, parameters[0].shape()));
     Step& step = add_step(i, std::move(layer));
     for (const Tensor<float>& parameter : parameters)
       step.parameter_shapes.push_back(parameter.shape());
     step.conv.emplace(conv, activation, pooled, *target_.kernels, algorithm, parameters[0].view(),
                       conv.bias ? parameters[1].view() : TensorView<const float>(),
                       target_.threads);
+  }
+
+  // Of weights, before there is memory for them. Throws Error if so many more are above the limit.
+  void keep(std::size_t i, Index floats) {
+    bytes_ = checked_sum(bytes_, checked_product(floats, Index{sizeof(float)}));
+    if (bytes_ <= memory_limit_) return;
+    fail(model_.source(), ": graph line ", nodes_[i].line, ": ", nodes_[i].name,
+         ": keeping the weights so far, as the kernels read them,",
+         above_memory_limit(bytes_, memory_limit_));
   }
 
   // The activation behind an operator that can do it on the way.
@@ -261,6 +274,8 @@ class Lowering {
 
   const Model& model_;
   Target target_;
+  Index memory_limit_;
+  Index bytes_ = 0;  // of the weights so far
   std::span<const Node> nodes_;
   std::vector<Index> alias_;  // by value: itself, or the one that it is for all that follows
   std::vector<std::vector<std::size_t>> readers_;  // by value: the nodes that read it

@@ -30,13 +30,29 @@ std::optional<std::uint64_t> variable(const char* name) {
   throw UsageError(text(name, "=", value, ": expected a whole number; --shard says it instead"));
 }
 
-// One of several processes that were started together, as two variables tell.
+struct Place {
+  std::uint64_t number, count;
+};
+
+// What two variables tell together; nothing where there is neither.
+std::optional<Place> place_in(const char* number, const char* count) {
+  const auto which = variable(number), of = variable(count);
+  if (which.has_value() != of.has_value()) {
+    throw UsageError(text(which ? number : count, " is set, but ", which ? count : number,
+                          " is not: this process's share is not known; say it: --shard I/N"));
+  }
+  if (!which) return {};
+  return Place{*which, *of};
+}
+
+// One of several processes that were started together.
 std::optional<Shard> rank_of(const char* source, const char* rank, const char* size) {
-  const auto place = variable(rank), count = variable(size);
-  if (!place || !count) return {};
-  if (*place >= *count)
-    throw UsageError(text(rank, "=", *place, " with ", size, "=", *count, ": expected less"));
-  return Shard{*place + 1, *count, source};
+  const auto place = place_in(rank, size);
+  if (!place) return {};
+  if (place->number >= place->count)
+    throw UsageError(
+        text(rank, "=", place->number, " with ", size, "=", place->count, ": expected less"));
+  return Shard{place->number + 1, place->count, source};
 }
 
 // A rank of whichever launcher started this process. Slurm sets SLURM_PROCID for a batch script
@@ -51,18 +67,18 @@ std::optional<Shard> launched_rank() {
 }
 
 std::optional<Shard> array_task() {
-  const auto id = variable("SLURM_ARRAY_TASK_ID"), count = variable("SLURM_ARRAY_TASK_COUNT");
-  if (!id || !count) return {};
+  const auto task = place_in("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT");
+  if (!task) return {};
+  const auto [id, count] = *task;
   const std::uint64_t first = variable("SLURM_ARRAY_TASK_MIN").value_or(0);
-  const std::uint64_t last = variable("SLURM_ARRAY_TASK_MAX").value_or(first + *count - 1);
+  const std::uint64_t last = variable("SLURM_ARRAY_TASK_MAX").value_or(first + count - 1);
   const std::uint64_t step = variable("SLURM_ARRAY_TASK_STEP").value_or(1);
-  if (*count == 0 || step == 0 || *id < first || *id > last ||
-      (last - first) / step + 1 != *count) {
-    throw UsageError(text("the Slurm job array of ", *count, " tasks from ", first, " to ", last,
-                          " has gaps, so the place of task ", *id,
+  if (count == 0 || step == 0 || id < first || id > last || (last - first) / step + 1 != count) {
+    throw UsageError(text("the Slurm job array of ", count, " tasks from ", first, " to ", last,
+                          " has gaps, so the place of task ", id,
                           " in it is not known; say it: --shard I/N"));
   }
-  return Shard{(*id - first) / step + 1, *count, "Slurm job array"};
+  return Shard{(id - first) / step + 1, count, "Slurm job array"};
 }
 
 }  // namespace
