@@ -36,16 +36,19 @@ else
   seconds=${FUZZ_SECONDS:-$((campaign ? 600 : 60))}
 fi
 
+memory=/dev/shm # for files of targets that need some
+[ -w "$memory" ] || memory=${TMPDIR:-/tmp}
+
 # fuzz TARGET: a line of what was done.
 fuzz() {
   local target=$1 kept=$PWD/build-fuzz/corpus/$1 found=$PWD/build-fuzz/findings/$1 log=$PWD/build-fuzz/log/$1
   mkdir -p "$kept" "$found" build-fuzz/log
   local dictionary=tests/fuzz/dictionaries/$target
   local options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2500 -max_len=4096 -print_final_stats=1
-    -use_value_profile=1 -entropic=0 -close_fd_mask=1 -artifact_prefix="$found/")
+    -close_fd_mask=1 -artifact_prefix="$found/")
   [ ! -f "$dictionary" ] || options+=(-dict="$PWD/$dictionary")
   local status=0 start=$SECONDS
-  CAMLITE_FUZZ=$target OMP_NUM_THREADS=1 \
+  TMPDIR=$memory CAMLITE_FUZZ=$target OMP_NUM_THREADS=1 \
     ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1:quarantine_size_mb=8:malloc_context_size=8 \
     nice -n 19 build-fuzz/tests/fuzz/fuzz "${options[@]}" "$kept" "$PWD/tests/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
   [ "$status" -ne 72 ] || status=0  # stopped
@@ -100,11 +103,11 @@ all_runs() {
 install_missing "${build_packages[@]}" "${coverage_packages[@]}"
 [ -f build-fuzz/build.ninja ] ||
   CXX=clang++ meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug \
-    -Doptimization=1 -Dcpp_args=-g1 -Dblas=disabled -Dbench=disabled -Dtools=enabled >/dev/null
+    -Doptimization=2 -Dcpp_args=-g1 -Dblas=disabled -Dbench=disabled -Dtools=enabled >/dev/null
 ninja -C build-fuzz tests/fuzz/fuzz >/dev/null
 touch build-fuzz/started
 export -f fuzz enough fuzz_until_enough
-export seconds
+export seconds memory
 status=0
 printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c "set -e; fuzz${campaign:+_until_enough} {}" || status=1
 all_runs
