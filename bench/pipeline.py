@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What a picture file costs: the program over many pictures, beside the network alone. Prints what the tables of docs/scale.md and
-docs/many-pictures.md are made of, a line a command.
+"""What a picture file costs: the program over many pictures, beside the network alone. Prints what the tables of
+docs/scale.md and docs/many-pictures.md are made of, a line a command.
 
     bench/pipeline.py                    pictures of three sizes, which it makes; some minutes
     bench/pipeline.py --pictures DIR     yours

@@ -39,6 +39,15 @@ cmake() {
   build/app "$model" >output
 }
 meson() {
+  # By the wrap file as a reader has it, but for the address; what is built then is this tree as it is.
+  if git -C "$root" rev-parse --verify --quiet HEAD; then
+    sed -i "s|^url = .*|url = file://$(git -C "$root" rev-parse --absolute-git-dir)|" subprojects/camlite.wrap
+    command meson subprojects download
+    test -f subprojects/camlite/include/camlite/camlite.hpp
+    rm -rf subprojects/camlite
+  else
+    echo "NOT TESTED: the wrap file: $root is no repository of git"
+  fi
   ln -s "$root" subprojects/camlite
   # Not the installation, which pkg-config finds, but with the same options.
   local flags blas=disabled openmp=disabled
@@ -91,6 +100,11 @@ grep -qF "\"$version\"" "$prefix/share/cmake/camlite/camlite-config-version.cmak
 if [ -x "$prefix/bin/camlite" ]; then
   "$prefix/bin/camlite" --version | grep -qF "camlite $version,"
   "$prefix/bin/camlite" info "$model" >/dev/null
+  echo "the manual page and the completions are installed"
+  for file in man/man1/camlite.1 bash-completion/completions/camlite.bash zsh/site-functions/_camlite \
+    fish/vendor_completions.d/camlite.fish; do
+    grep -q camlite "$prefix/share/$file"
+  done
 fi
 
 echo "a version that it is not"
