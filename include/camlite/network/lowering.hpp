@@ -84,6 +84,7 @@ class Lowering {
       add_convolution(i, std::move(layer));
     } else if (is<Constant>(layer.op)) {
       const Tensor<float> value = std::move(layer.parameters[0]);
+      keep(i, value.size());
       Step& step = add_step(i, std::move(layer));
       step.parameter_shapes = {value.shape()};
       step.parameters =
