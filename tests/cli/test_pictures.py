@@ -162,22 +162,6 @@ class Jobs(Folder):
         self.assertEqual(len({out for out, _ in runs}), 1)
         self.assertEqual(len({err for _, err in runs}), 1)
 
-    def test_memory_does_not_grow_with_the_number_of_pictures(self):
-        self.pictures("a.png")
-        peaks = {}
-        for count in (200, 5000):
-            (self.here / f"{count}").mkdir()
-            for i in range(count):
-                os.link(self.here / "a.png", self.here / f"{count}/{i}.png")
-            command = [PROGRAM, "cam", f"{count}", "--model", self.model, "--output", f"{count}.jsonl", "--jobs", "2", "--quiet"]
-            process = subprocess.Popen(command, cwd=self.here)
-            _, status, used = os.wait4(process.pid, 0)
-            self.assertEqual(status, 0)
-            peaks[count] = used.ru_maxrss
-            self.assertEqual((self.here / f"{count}.jsonl").read_bytes().count(b"\n"), count)
-        # Their paths, about 350 bytes each, are 1.7 MB; their results would be as much, their pixels 17 MB.
-        self.assertLess(peaks[5000] - peaks[200], 3000)
-
     def test_numbers_that_cannot_be(self):
         self.pictures("a.png")
         for wrong in ("0", "-1", "x", "1e9"):
