@@ -206,7 +206,8 @@ void add_model_options(CLI::App& command, ModelChoice& choice, bool positional) 
       ->check(in_range(1, 4096));
   command
       .add_option("--max-memory", choice.memory_gb,
-                  "GiB that the network's weights, and one pass, may take; a model that needs more is refused")
+                  "GiB that the network's weights, and one pass, may take; a model that needs more "
+                  "is refused")
       ->type_name("GB")
       ->capture_default_str()
       ->check(in_range(1, 1 << 20));
