@@ -55,7 +55,7 @@ class ProgramTest(unittest.TestCase):
             self.assertNotIn(word, err)
         return out, err
 
-    def on_a_terminal(self, *arguments):
+    def on_a_terminal(self, *arguments, status=0):
         """Runs the program with standard error on a terminal; returns (stdout, what the terminal gets)."""
         ours, theirs = pty.openpty()
         command = [PROGRAM, *map(str, arguments)]
@@ -68,7 +68,7 @@ class ProgramTest(unittest.TestCase):
         except OSError:  # the other end is closed
             pass
         os.close(ours)
-        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, status)
         return done.stdout.decode(), said.decode()
 
     def json(self, *arguments, status=0):

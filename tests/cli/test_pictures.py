@@ -232,6 +232,8 @@ class Progress(Folder):
         self.assertRegex(said, r"\[#*\.*\]  \d+ of 20  [\d.]+/s, \d+ s left")
         self.assertTrue(said.endswith("\r\x1b[K"), "the line is cleared in the end")
         self.assertEqual(self.on_a_terminal(*look, "--quiet")[1], "")
+        (self.here / "f/00.png").write_bytes(b"no picture")
+        self.assertRegex(self.on_a_terminal(*look, status=1)[1], r"\d+ of 20  [\d.]+/s, \d+ s left  1 failed")
 
     def test_nothing_of_one_picture_and_in_a_pipe(self):
         self.pictures("a.png", "b.png")
