@@ -56,7 +56,7 @@ def main():
         ways = {
             "whole": [include, "app.cpp", "-o", "app"],
             "without kernels": [include, "-DCAMLITE_SEPARATE_KERNELS", "-c", "app.cpp"],
-            "the kernels alone": [include, "-c", "kernels.cpp"],
+            "the kernels alone": [include, "-DCAMLITE_SEPARATE_KERNELS", "-c", "kernels.cpp"],
             "single file": ["single.cpp", "-o", "single"],
         }
         for compiler in filter(shutil.which, arguments.compilers):
@@ -68,7 +68,8 @@ def main():
             memory = max(run[1] for run in runs["whole"])
             subprocess.run(["strip", "app"], cwd=folder, check=True)
             version = subprocess.check_output([compiler, "-dumpversion"], text=True).split(".")[0].strip()
-            cells = [f"{seconds.pop('whole'):.0f}, {memory / 1e9:.1f} GB", *(f"{each:.0f}" for each in seconds.values())]
+            cells = [f"{seconds.pop('whole'):.0f}, {memory / 1e9:.1f} GB"]
+            cells += [f"{each:.0f}" for each in seconds.values()]
             size = f"{(folder / 'app').stat().st_size / 1e6:.1f} MB"
             print(f"| {Path(compiler).name} {version} | {' | '.join(cells)} | {size} |", flush=True)
 
