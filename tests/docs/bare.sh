@@ -36,6 +36,7 @@ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONT
     git clone -q /src camlite
     cd camlite
     tools/demo.sh
+    ninja -C build # what meson install installs
     install python3 python3-torchvision # for run_blocks.py, and what it puts in the place of files of a reader
     status=0
     for page; do
