@@ -41,7 +41,7 @@ cmake() {
 meson() {
   # By the wrap file as a reader has it, but for the address; what is built then is this tree as it is.
   if git -C "$root" rev-parse --verify --quiet HEAD; then
-    sed -i "s|^url = .*|url = file://$(git -C "$root" rev-parse --absolute-git-dir)|" subprojects/camlite.wrap
+    sed -i "s|^url = .*|url = file://$root|" subprojects/camlite.wrap
     command meson subprojects download
     test -f subprojects/camlite/include/camlite/camlite.hpp
     rm -rf subprojects/camlite
