@@ -2,11 +2,9 @@
 //
 //   CAMLITE_FAULT_FOLDER   the folder, an absolute path
 //   CAMLITE_FAULT_AT       which call, counted from 0; none if it is not there
-//   CAMLITE_FAULT_LOG      a file outside of it, which gets a line for each call: its name and the
-//   path
-//   CAMLITE_FAULT_SHORT    1: read and write move one byte at a time, and every other call of them
-//   is interrupted CAMLITE_FAULT_SHORTEN  a file, an absolute path, of which nothing is left once
-//   it is mapped
+//   CAMLITE_FAULT_LOG      a file outside of it, which gets a line for each call: name and path
+//   CAMLITE_FAULT_SHORT    1: read and write move a byte at a time, every other call is interrupted
+//   CAMLITE_FAULT_SHORTEN  a file, an absolute path, of which nothing is left once it is mapped
 //
 // What writes meets a full disk, what reads a broken one, what opens too many open files.
 #undef _FILE_OFFSET_BITS  // with which open() would be a name of open64(): both are here

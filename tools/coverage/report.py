@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Sums up what llvm-cov exports: `report.py ROOT MISSED LINES BRANCHES [LEAST]`, LINES in lcov's format, BRANCHES as JSON. Prints
-lines and branches of each file under ROOT/include, and of all; a template counts once, whatever it was instantiated for.
+"""Sums up what llvm-cov exports: `report.py ROOT MISSED LINES BRANCHES [LEAST]`, LINES in lcov's format, BRANCHES as JSON.
+Prints lines and branches of each file under ROOT/include, and of all; a template counts once, whatever it was made for.
 Writes the lines that were never run to the file MISSED, as path:line: text. Files for instructions that this processor does
 not have count apart. Exit status 1 if fewer than LEAST percent of the lines were run."""
 

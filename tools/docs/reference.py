@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The API reference, from the headers' own comments: `reference.py XML_FOLDER PAGES_FOLDER` writes one page a group of
 headers. Doxygen's XML says which public names there are, where, and how they are declared; the comment is the one that
-stands above the declaration, or above the paragraph that it is in. A public function, type, alias, constant or macro without
-one is an error, but for an operator's attributes beside its function; and so is a header that is in no group."""
+stands above the declaration, or above the paragraph that it is in. A public function, type, alias, constant or macro
+without one is an error, but for an operator's attributes beside its function; and so is a header that is in no group."""
 
 import html
 import re

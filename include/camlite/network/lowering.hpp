@@ -104,9 +104,10 @@ class Lowering {
     for (Index& value : step.inputs) value = alias_[at(value)];
     if (is<Concat>(layer.op)) join_earlier(step.inputs, static_cast<Index>(layer.last + 1));
     step.output = static_cast<Index>(layer.last + 1);
-    for (const Tensor<float>& parameter : layer.parameters)
+    for (const Tensor<float>& parameter : layer.parameters) {
+      keep(i, parameter.size());
       step.parameter_shapes.push_back(parameter.shape());
-    for (const Tensor<float>& parameter : layer.parameters) keep(i, parameter.size());
+    }
     step.parameters =
         std::make_shared<const std::vector<Tensor<float>>>(std::move(layer.parameters));
     step.then = layer.activation;
