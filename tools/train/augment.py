@@ -12,6 +12,12 @@ import torch
 import tiny_imagenet
 
 
+def on_device(array, device):
+    """A NumPy array as a tensor there; a GPU is not waited for."""
+    tensor = torch.from_numpy(np.asarray(array))
+    return tensor.pin_memory().to(device, non_blocking=True) if torch.device(device).type == "cuda" else tensor.to(device)
+
+
 def resampling(start, extent, mirrored, size, length=64):
     """Matrices (N, size, length) that cut [start, start + extent) of `length` pixels out and resize it to `size`.
 
@@ -35,9 +41,8 @@ def resampled(pictures, rows, columns):
 
 def normalized(pictures):
     """uint8 (N, 3, H, W) -> floats of mean 0 and variance 1 over the training split"""
-    mean = torch.tensor(tiny_imagenet.MEAN, device=pictures.device)[:, None, None] * 255
-    std = torch.tensor(tiny_imagenet.STD, device=pictures.device)[:, None, None] * 255
-    return (pictures.float() - mean) / std
+    levels = lambda shares: on_device(np.float32(shares) * 255, pictures.device)[:, None, None]
+    return (pictures.float() - levels(tiny_imagenet.MEAN)) / levels(tiny_imagenet.STD)
 
 
 class Augmentation:
@@ -53,7 +58,7 @@ class Augmentation:
         """uint8 (N, 3, 64, 64) and classes (N) -> floats (N, 3, size, size) channels innermost, the classes of the
         other pictures (N), and the share (N) of each picture that is its own. random: a numpy Generator."""
         n, _, height, width = pictures.shape
-        on_device = lambda array: torch.from_numpy(np.asarray(array)).to(pictures.device)
+        there = lambda array: on_device(array, pictures.device)
 
         # Cut out, mirrored, resized.
         area = random.uniform(self.crop, 1, n) * height * width
@@ -63,9 +68,9 @@ class Augmentation:
         start_y = random.uniform(0, 1, n) * (height - extent_y)
         start_x = random.uniform(0, 1, n) * (width - extent_x)
         mirrored = random.uniform(0, 1, n) < 0.5
-        floats = lambda array: on_device(array.astype(np.float32))
-        rows = resampling(floats(start_y), floats(extent_y), on_device(np.zeros(n, bool)), size, height)
-        columns = resampling(floats(start_x), floats(extent_x), on_device(mirrored), size, width)
+        floats = lambda array: there(array.astype(np.float32))
+        rows = resampling(floats(start_y), floats(extent_y), there(np.zeros(n, bool)), size, height)
+        columns = resampling(floats(start_x), floats(extent_x), there(mirrored), size, width)
         x = resampled(normalized(pictures), rows, columns)
 
         # The normalized picture's brightness is a summand, its contrast a factor: with strength 0.4 they are off by
@@ -83,7 +88,7 @@ class Augmentation:
             """bool (N, size, size): inside of squares of `share` of the area, cut by the border; none if not chosen."""
             half = np.sqrt(share) * size / 2 * chosen
             bounds = [np.rint(np.clip(c * size + s * half, 0, size)) for c in (centre_y, centre_x) for s in (-1, 1)]
-            top, bottom, left, right = (on_device(b.astype(np.int64))[:, None, None] for b in bounds)
+            top, bottom, left, right = (there(b.astype(np.int64))[:, None, None] for b in bounds)
             return (ys >= top) & (ys < bottom) & (xs >= left) & (xs < right)
 
         if self.erase:

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 import export
 import tiny_imagenet
-from augment import Augmentation, normalized, resampled, resampling
+from augment import Augmentation, normalized, on_device, resampled, resampling
 from vgg_gap import VggGap
 
 STOPPED = 3  # exit status of a run that stopped before its end
@@ -441,7 +441,7 @@ def main():
         share = training.done / total
         size = size_at(share, args.sizes)
         rate = args.rate * args.batch / 128 * one_cycle(share)
-        chosen = torch.from_numpy(order[step * args.batch : (step + 1) * args.batch]).to(args.device)
+        chosen = on_device(order[step * args.batch : (step + 1) * args.batch], args.device)
         training.step(chosen, size, rate, np.random.default_rng([args.seed, epoch, step]))
 
         epoch_ends = training.done % steps == 0 or training.done == end
@@ -468,7 +468,9 @@ def main():
             print(f" held out {top1:.1%}", file=sys.stderr)
             training.sums.zero_()
         late = args.stop_after is not None and now - started > args.stop_after * 60
-        if epoch_ends or stop or late or now - saved_at > args.checkpoint_minutes * 60:
+        # The end of an epoch is a good place for a checkpoint, where the epochs are not over in seconds.
+        wait = 60 * args.checkpoint_minutes * (0.1 if epoch_ends else 1)
+        if training.done == end or stop or late or now - saved_at > wait:
             training.save(checkpoint, settings)
             saved_at = shown_at = time.monotonic()
             shown_step = training.done
