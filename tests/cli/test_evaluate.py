@@ -392,7 +392,7 @@ class StoppedRuns(ProgramTest):
             self.assertIn(message, err)
             self.assertEqual((self.here / "r.jsonl").read_bytes(), records)
 
-        refused('threshold: "0.35" there, "0.3" now', "--threshold", "0.3")
+        refused('threshold: "0.3" there, "0.4" now', "--threshold", "0.4")
         refused("crops: 1 there, 10 now", "--crops", 10)
         refused('rule: "paper" there, "authors" now', "--rule", "authors")
         (self.here / "truth.tsv").write_text("".join(f"{i}.png\t3\t5\t5\t50\t51\n" for i in range(4)))

@@ -67,7 +67,7 @@ def main():
     p.add_argument("--model", type=Path, required=True, help="what train.py --export wrote")
     p.add_argument("--camlite", type=Path, default=ROOT / "build/tools/camlite/camlite")
     p.add_argument("--pictures", type=int, default=10, help="the last ones of each class")
-    p.add_argument("--raises", type=numbers, default="0,0.2,0.4,0.6")
+    p.add_argument("--raises", type=numbers, default="0,0.2,0.4,0.6,0.8,1")
     p.add_argument("--thresholds", type=numbers, default="0.2,0.25,0.3,0.35,0.4,0.45,0.5")
     p.add_argument("--threads", type=int, default=2)
     args = p.parse_args()

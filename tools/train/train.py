@@ -61,8 +61,8 @@ def parse_arguments():
     files.add_argument("--cache", type=Path, help="folder of the decoded pictures, if not --run")
     files.add_argument("--export", type=Path, metavar="FILE", help="write the camlite model here at the end")
     option(files, "--dtype", "of its weights", "F16", choices=export.DTYPES)
-    option(files, "--map-raise", "what export.raise_maps adds to the class weights", 0.4, type=float)
-    option(files, "--box-threshold", "share of a map's maximum at which the model's boxes are cut", 0.35, type=float)
+    option(files, "--map-raise", "what export.raise_maps adds to the class weights", 0.8, type=float)
+    option(files, "--box-threshold", "share of a map's maximum at which the model's boxes are cut", 0.3, type=float)
     files.add_argument("--save-weights", type=Path, metavar="FILE",
                        help="write a model that can be trained on, or be a teacher: batch normalization not folded")  # fmt: skip
     files.add_argument("--start-from", type=Path, metavar="FILE",
