@@ -3,6 +3,7 @@
 #include <camlite/model/safetensors.hpp>
 #include <camlite/model/safetensors_writer.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -637,14 +639,29 @@ TEST_CASE("a file can be replaced by what is read from its own mapping") {
   CHECK(folder.names().size() == 1);
 }
 
-TEST_CASE("what cannot be mapped says its path and why") {
+TEST_CASE("what cannot be mapped, or read, says its path and why") {
   const ScratchFolder folder;
   CHECK_THROWS_WITH(MappedFile(folder.path("none")),
                     folder.path("none") + ": No such file or directory");
+#ifdef CAMLITE_NO_MMAP
+  CHECK_THROWS_WITH(MappedFile(folder.path()), folder.path() + ": Is a directory");
+#else
   CHECK_THROWS_WITH(MappedFile(folder.path()), folder.path() + " is a directory");
   CHECK_THROWS_WITH(MappedFile("/dev/null"), "/dev/null is not a regular file");
+#endif
   write_text(folder.path("file"), "");
   CHECK(MappedFile(folder.path("file")).bytes().empty());
+  // Without a mapping, files are read in pieces of this size.
+  for (const std::size_t size :
+       {(std::size_t{1} << 20) - 1, std::size_t{1} << 20, std::size_t{3} << 20}) {
+    const std::string text(size, 'x');
+    write_text(folder.path("large"), text);
+    const auto limit = static_cast<camlite::Index>(size);
+    const MappedFile large(folder.path("large"), limit);
+    CHECK(std::ranges::equal(large.bytes(), std::as_bytes(std::span(text))));
+    CHECK_THROWS_WITH(MappedFile(folder.path("large"), limit - 1),
+                      Catch::Contains("more than the limit of " + std::to_string(limit - 1)));
+  }
   CHECK_THROWS_WITH(MappedFile(folder.path("file/x")), folder.path("file/x") + ": Not a directory");
   std::filesystem::permissions(folder.path("file"), std::filesystem::perms::none);
   if (!std::ifstream(folder.path("file"))) {  // not as root

@@ -5,6 +5,7 @@
 //   CAMLITE_FAULT_LOG      a file outside of it, which gets a line for each call: name and path
 //   CAMLITE_FAULT_SHORT    1: read and write move a byte at a time, every other call is interrupted
 //   CAMLITE_FAULT_SHORTEN  a file, an absolute path, of which nothing is left once it is mapped
+//   CAMLITE_FAULT_CLOCK    how many times as fast the monotonic clock goes
 //
 // What writes meets a full disk, what reads a broken one, what opens too many open files.
 #undef _FILE_OFFSET_BITS  // with which open() would be a name of open64(): both are here
@@ -22,6 +23,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 
 namespace {
@@ -186,6 +188,19 @@ extern "C" ::ssize_t writev(int file, const struct ::iovec* pieces, int count) {
   while (pieces->iov_len == 0) ++pieces;
   const struct ::iovec first = {pieces->iov_base, 1};
   return real(file, &first, 1);
+}
+
+extern "C" int clock_gettime(::clockid_t clock, ::timespec* time) noexcept {
+  static auto* const real = next<int(::clockid_t, ::timespec*)>("clock_gettime");
+  static const std::string rate = variable("CAMLITE_FAULT_CLOCK");
+  const int status = real(clock, time);
+  if (status != 0 || rate.empty() || clock != CLOCK_MONOTONIC) return status;
+  constexpr long second = 1'000'000'000;
+  const long now = time->tv_sec * second + time->tv_nsec;
+  static const long first = now;
+  const long shown = first + (now - first) * std::stol(rate);
+  *time = {shown / second, shown % second};
+  return 0;
 }
 
 extern "C" std::size_t fread(void* to, std::size_t size, std::size_t count, std::FILE* file) {

@@ -218,6 +218,36 @@ class Faults(ProgramTest):
                 self.assertEqual(files(self.work), {**files(self.given), name: b""})
 
 
+@unittest.skipUnless(PRELOADED, "needs CAMLITE_FAILING_CALLS, as meson sets it where no sanitizer is in the way")
+class LongRun(ProgramTest):
+    def test_a_log_gets_a_line_every_half_minute(self):
+        """By a clock that goes ten thousand times as fast."""
+        count = 150
+        self.picture("a.png", ((3, 4, 20, 10), RED))
+        model = self.colours()
+        (self.here / "set").mkdir()
+        for i in range(count):
+            os.link(self.here / "a.png", self.here / f"set/{i}.png")
+        (self.here / "truth.tsv").write_text("".join(f"{i}.png\t0\t5\t5\t20\t20\n" for i in range(count)))
+        environment = {**os.environ, "LD_PRELOAD": PRELOADED, "CAMLITE_FAULT_CLOCK": "10000"}
+        for command, figures in (
+            (["cam", "set", "--output", "all.jsonl"], r""),
+            (["evaluate", "--images", "set", "--truth", "truth.tsv"], r"errors: top-1 [\d.]+%.*"),
+        ):
+            started = time.monotonic()
+            done = subprocess.run([PROGRAM, *command, "--model", model], cwd=self.here, env=environment, check=True,
+                                  capture_output=True, text=True, timeout=60)  # fmt: skip
+            most = (time.monotonic() - started) * 10000 / 30
+            *lines, last = done.stderr.splitlines()
+            self.assertRegex(last, rf"^{count} pictures in [\d.]+ (s|min|h): [\d.]+ a second")
+            self.assertTrue(2 <= len(lines) <= most, (lines, most))
+            numbers = []
+            for line in lines:
+                self.assertRegex(line, rf"^\d+ of {count}  [\d.]+/s, [\d.]+ (s|min|h) left  {figures}$")
+                numbers.append(int(line.split()[0]))
+            self.assertEqual(numbers, sorted(set(numbers)))
+
+
 @unittest.skipUnless(PRELOADED, "a sanitizer takes all addresses that there are, and keeps what was freed")
 class LittleMemory(ProgramTest):
     def test_memory_does_not_grow_with_the_number_of_pictures(self):

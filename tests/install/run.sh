@@ -100,6 +100,8 @@ grep -qF "\"$version\"" "$prefix/share/cmake/camlite/camlite-config-version.cmak
 if [ -x "$prefix/bin/camlite" ]; then
   "$prefix/bin/camlite" --version | grep -qF "camlite $version,"
   "$prefix/bin/camlite" info "$model" >/dev/null
+  # Unless it is part of the program: the one beside it, not that of the source tree.
+  "$prefix/bin/camlite" models | grep -qE "^Without --model: ($model |.*part of the program)"
   echo "the manual page and the completions are installed"
   for file in man/man1/camlite.1 bash-completion/completions/camlite.bash zsh/site-functions/_camlite \
     fish/vendor_completions.d/camlite.fish; do

@@ -46,11 +46,15 @@ struct Place {
   std::string_view name;
 };
 
-// Where it may lie as a file, if it is not part of the program.
+// Where it may lie as a file, if it is not part of the program. What is installed takes what was
+// installed with it; what is in a build folder the model of its source tree, whatever is installed.
 std::vector<Place> default_places() {
-  std::vector<Place> places{{CAMLITE_SOURCE_MODEL, "the source tree"}};
+  std::vector<Place> places;
   for (const std::string& folder : data_folders())
     places.push_back({text(folder, "/" CAMLITE_MODEL_NAME ".safetensors"), "the data directory"});
+  const bool is_installed = places.size() == 1;
+  places.insert(is_installed ? places.end() : places.begin() + 1,
+                {CAMLITE_SOURCE_MODEL, "the source tree"});
   return places;
 }
 

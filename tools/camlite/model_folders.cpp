@@ -35,11 +35,13 @@ std::string personal_folder() {
 }  // namespace
 
 std::vector<std::string> data_folders() {
-  std::vector<std::string> folders{fs::path(CAMLITE_DATA_MODEL).parent_path().string()};
+  const std::string installed = fs::path(CAMLITE_DATA_MODEL).parent_path().string();
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) folders.push_back((program.parent_path().parent_path() / "share/camlite").string());
-  return folders;
+  if (error) return {installed};
+  const std::string beside = (program.parent_path().parent_path() / "share/camlite").string();
+  if (beside == installed) return {installed};
+  return {beside, installed};
 }
 
 std::vector<std::string> model_folders() {

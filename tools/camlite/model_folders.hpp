@@ -9,7 +9,8 @@ namespace camlite::tool {
 
 constexpr std::string_view model_suffix = ".safetensors";
 
-// Where an installation has its models; one that was moved keeps its data beside its programs.
+// Where an installation has its models: beside the program, where one that was moved keeps them,
+// then where it was to be installed.
 std::vector<std::string> data_folders();
 
 // Where models are looked for by name, the first one first: $CAMLITE_MODELS or, without it,

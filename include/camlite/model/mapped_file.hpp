@@ -1,4 +1,5 @@
-// A file's bytes, read only, mapped into memory where the system can.
+// A file's bytes, read only, mapped into memory where the system can and the includer does not say
+// CAMLITE_NO_MMAP.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,7 @@
 #include <camlite/limits.hpp>
 #include <camlite/tensor.hpp>
 
-#if __has_include(<sys/mman.h>)
+#if __has_include(<sys/mman.h>) && !defined(CAMLITE_NO_MMAP)
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -37,7 +38,7 @@ namespace detail {
 
 }  // namespace detail
 
-#if __has_include(<sys/mman.h>)
+#if __has_include(<sys/mman.h>) && !defined(CAMLITE_NO_MMAP)
 
 // A value that owns the mapping; moved, not copied. bytes() stays where it is when the MappedFile
 // moves.
@@ -150,8 +151,8 @@ class MappedFile {
 
 #else
 
-// Without <sys/mman.h>: the same interface over a copy in memory, which nobody can change and
-// release_pages() cannot give back.
+// The same interface over a copy in memory, which nobody can change and release_pages() cannot give
+// back.
 class MappedFile {
  public:
   MappedFile() = default;
