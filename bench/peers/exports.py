@@ -17,9 +17,13 @@ OUTPUTS = ("features", "logits", "probabilities")
 
 
 def _value_names(network: Network) -> dict[str, str]:
-    """layer -> the name of its output."""
-    names = {layer.name: layer.name for layer in network.layers}
-    return names | {getattr(network, output).name: output for output in OUTPUTS}
+    """layer -> the name of its output; of a dropout, which does nothing when a network is used, that of its input."""
+    outputs = {getattr(network, output).name: output for output in OUTPUTS}
+    names = {"input": "input"}
+    for layer in network.layers:
+        is_nothing = layer.operator == "dropout"
+        names[layer.name] = names[layer.sources[0]] if is_nothing else outputs.get(layer.name, layer.name)
+    return names
 
 
 def write_onnx(network: Network, path: Path) -> None:
@@ -37,14 +41,13 @@ def write_onnx(network: Network, path: Path) -> None:
             "dilations": [a.get("dilation", 1)] * 2,
         }
 
-    last = "input"
     for layer in network.layers:
         suffixes = {"batch_norm": ("weight", "bias", "running_mean", "running_var")}.get(
             layer.operator, ("weight", "bias")
         )
         parameters = [suffix for suffix in suffixes if suffix in layer.weights]
         initializers += [numpy_helper.from_array(layer.weights[p], f"{layer.name}.{p}") for p in parameters]
-        inputs = [last, *(f"{layer.name}.{p}" for p in parameters)]
+        inputs = [*(values[source] for source in layer.sources), *(f"{layer.name}.{p}" for p in parameters)]
         output = values[layer.name]
         match layer.operator:
             case "conv2d":
@@ -57,6 +60,8 @@ def write_onnx(network: Network, path: Path) -> None:
                 )
             case "relu":
                 nodes.append(helper.make_node("Relu", inputs, [output]))
+            case "add":
+                nodes.append(helper.make_node("Add", inputs, [output]))
             case "max_pool2d":
                 nodes.append(helper.make_node("MaxPool", inputs, [output], **square(layer)))
             case "global_avg_pool":
@@ -66,9 +71,6 @@ def write_onnx(network: Network, path: Path) -> None:
                 nodes.append(helper.make_node("Gemm", inputs, [output], transB=1))
             case "softmax":
                 nodes.append(helper.make_node("Softmax", inputs, [output], axis=1))
-            case "dropout":  # does nothing when a network is used
-                continue
-        last = output
 
     def value(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
@@ -82,15 +84,17 @@ def write_onnx(network: Network, path: Path) -> None:
 
 
 def write_ncnn(network: Network, param: Path, weights: Path) -> None:
-    """ncnn's text graph and binary weights, as its own tools write them: ReLU folded into the convolution before it.
+    """ncnn's text graph and binary weights, as its own tools write them: ReLU folded into the convolution before it, and
+    a copy for each reader of a value that several read.
 
     https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure: a line is `type name inputs outputs
     input... output... key=value...`, and the keys' numbers are those of each layer's load_param.
     """
     values = _value_names(network)
     channels, height, width = network.shape
-    lines, last = [f"Input input 0 1 input 0={width} 1={height} 2={channels}"], "input"
-    layers, skipped = network.layers, set()
+    lines = [f"Input input 0 1 input 0={width} 1={height} 2={channels}"]
+    blobs, copies = 1, {"input": ["input"]}  # value -> the names under which it is still to be read
+    skipped = set()
     with weights.open("wb") as file:
 
         def put(array: np.ndarray) -> None:
@@ -100,10 +104,11 @@ def write_ncnn(network: Network, param: Path, weights: Path) -> None:
             file.write(struct.pack("<I", 0))  # what follows is float32
             put(array)
 
-        for layer, following in zip(layers, [*layers[1:], None]):
+        for layer in network.layers:
             if layer.name in skipped or layer.operator == "dropout":
                 continue
             a, w, output = layer.attributes, layer.weights, values[layer.name]
+            readers = network.readers(layer.name)
             match layer.operator:
                 case "conv2d":
                     kind = "Convolution" if a["groups"] == 1 else "ConvolutionDepthWise"
@@ -111,10 +116,11 @@ def write_ncnn(network: Network, param: Path, weights: Path) -> None:
                     keys |= {5: a["bias"], 6: w["weight"].size}
                     if a["groups"] != 1:
                         keys[7] = a["groups"]
-                    if following and following.operator == "relu":
+                    if [reader.operator for reader in readers] == ["relu"]:
                         keys[9] = 1
-                        output = values[following.name]
-                        skipped.add(following.name)
+                        output = values[readers[0].name]
+                        skipped.add(readers[0].name)
+                        readers = network.readers(readers[0].name)
                     put_kernel(w["weight"])
                 case "batch_norm":
                     kind, keys = "BatchNorm", {0: w["weight"].size, 1: a["eps"]}
@@ -122,6 +128,8 @@ def write_ncnn(network: Network, param: Path, weights: Path) -> None:
                         put(w[suffix])
                 case "relu":
                     kind, keys = "ReLU", {}
+                case "add":
+                    kind, keys = "BinaryOp", {0: 0}
                 case "max_pool2d":
                     kind, keys = "Pooling", {0: 0, 1: a["kernel"], 2: a["stride"], 3: a["padding"], 5: 1}  # 5: floor
                 case "global_avg_pool":
@@ -133,10 +141,17 @@ def write_ncnn(network: Network, param: Path, weights: Path) -> None:
                     kind, keys = "Softmax", {0: 0, 1: 1}
             if "bias" in w:
                 put(w["bias"])
-            lines.append(f"{kind} {layer.name} 1 1 {last} {output} " + " ".join(f"{k}={v}" for k, v in keys.items()))
-            last = output
+            inputs = [copies[values[source]].pop() for source in layer.sources]
+            numbers = " ".join(f"{k}={v}" for k, v in keys.items())
+            lines.append(f"{kind} {layer.name} {len(inputs)} 1 {' '.join(inputs)} {output} {numbers}")
+            copies[output] = [output]
+            blobs += 1
+            if len(readers) > 1:
+                copies[output] = [f"{output}_{i}" for i in range(len(readers))]
+                lines.append(f"Split {output}_split 1 {len(readers)} {output} {' '.join(copies[output])}")
+                blobs += len(readers)
     # The magic number, how many layers, how many values between them.
-    param.write_text("\n".join(["7767517", f"{len(lines)} {len(lines)}", *lines]) + "\n")
+    param.write_text("\n".join(["7767517", f"{len(lines)} {blobs}", *lines]) + "\n")
 
 
 def write_mnn(onnx: Path, path: Path) -> None:
@@ -157,6 +172,8 @@ def write_torch(network: Network, path: Path) -> None:
             super().__init__()
             for layer in network.layers:
                 a = layer.attributes
+                if layer.operator in ("add", "dropout"):
+                    continue
                 match layer.operator:
                     case "conv2d":
                         _, channels, kernel, _ = layer.weights["weight"].shape
@@ -174,17 +191,18 @@ def write_torch(network: Network, path: Path) -> None:
                         module = torch.nn.Linear(*reversed(layer.weights["weight"].shape), bias=bool(a["bias"]))
                     case "softmax":
                         module = torch.nn.Softmax(dim=1)
-                    case "dropout":
-                        module = torch.nn.Identity()
                 state = {suffix: torch.from_numpy(array) for suffix, array in layer.weights.items()}
                 module.load_state_dict(state, strict=False)  # batch_norm also counts batches
                 self.add_module(layer.name, module)
 
         def forward(self, pictures):
-            results = {}
+            results = {"input": pictures}
             for layer in network.layers:
-                pictures = self.get_submodule(layer.name)(pictures)
-                results[values[layer.name]] = pictures
+                inputs = [results[values[source]] for source in layer.sources]
+                if layer.operator == "add":
+                    results[values[layer.name]] = inputs[0] + inputs[1]
+                elif layer.operator != "dropout":
+                    results[values[layer.name]] = self.get_submodule(layer.name)(*inputs)
             return tuple(results[name] for name in OUTPUTS)
 
     with torch.inference_mode():

@@ -1,7 +1,7 @@
-"""A camlite model file as the peers' converters need it: a chain of layers with float32 weights.
+"""A camlite model file as the peers' converters need it: layers with float32 weights, each behind what it reads.
 
 docs/model-format.md describes the file. What the compared networks do not need is refused, not guessed: operators
-other than those below, and graphs that are not a chain.
+other than those below.
 """
 
 import json
@@ -15,6 +15,7 @@ _OPERATORS: dict[str, dict[str, float | None]] = {
     "conv2d": {"out_channels": None, "kernel": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": 1},
     "batch_norm": {"eps": 1e-5},
     "relu": {},
+    "add": {},
     "max_pool2d": {"kernel": None, "stride": None, "padding": 0},
     "global_avg_pool": {},
     "linear": {"out_features": None, "bias": 1},
@@ -32,6 +33,7 @@ class Unsupported(Exception):
 class Layer:
     name: str
     operator: str
+    sources: tuple[str, ...]  # the layers that it reads, or "input"; two for add, else one
     attributes: dict[str, int | float]
     weights: dict[str, np.ndarray]  # suffix -> float32 array; empty for most operators
     shape: tuple[int, ...]  # of the output for one picture: (C, H, W), or (K,) from global_avg_pool on
@@ -50,8 +52,9 @@ class Network:
 
     @property
     def features(self) -> Layer:
-        """The layer whose output class activation maps are made of: the one before global_avg_pool."""
-        return self.layers[self._only("global_avg_pool") - 1]
+        """The layer whose output class activation maps are made of: the one that global_avg_pool reads."""
+        (source,) = self.layers[self._only("global_avg_pool")].sources
+        return next(layer for layer in self.layers if layer.name == source)
 
     @property
     def logits(self) -> Layer:
@@ -60,6 +63,10 @@ class Network:
     @property
     def probabilities(self) -> Layer:
         return self.layers[self._only("softmax")]
+
+    def readers(self, name: str) -> list[Layer]:
+        """The layers that read a layer, or "input"; one that reads it twice, twice."""
+        return [layer for layer in self.layers for source in layer.sources if source == name]
 
     @property
     def multiply_adds(self) -> int:
@@ -122,17 +129,17 @@ def read_network(path: Path) -> Network:
     tensors, metadata = _tensors(path.read_bytes())
     first, *lines = [line for line in metadata["camlite.graph"].splitlines() if line]
     picture = dict(word.split("=") for word in first.split()[1:])
-    shape = input_shape = tuple(int(picture[axis]) for axis in ("channels", "height", "width"))
-    last, layers = "input", []
+    input_shape = tuple(int(picture[axis]) for axis in ("channels", "height", "width"))
+    shapes, layers = {"input": input_shape}, []
     for line in lines:
-        name, operator, source, *words = line.split()
+        name, operator, read, *words = line.split()
+        sources = tuple(read.split(","))
         if operator not in _OPERATORS:
             raise Unsupported(f"graph line '{line}': no translation for {operator}; known are {', '.join(_OPERATORS)}")
-        if source != last:
-            raise Unsupported(f"graph line '{line}': only chains are translated, this does not read {last}")
+        if len(sources) != (2 if operator == "add" else 1):
+            raise Unsupported(f"graph line '{line}': no translation for {operator} of {len(sources)} values")
         attributes = _attributes(line, operator, words)
-        shape = _output_shape(operator, attributes, shape)
+        shapes[name] = _output_shape(operator, attributes, shapes[sources[0]])
         weights = {key.removeprefix(name + "."): array for key, array in tensors.items() if key.startswith(name + ".")}
-        layers.append(Layer(name, operator, attributes, weights, shape))
-        last = name
+        layers.append(Layer(name, operator, sources, attributes, weights, shapes[name]))
     return Network(input_shape, layers)

@@ -39,7 +39,7 @@ def _conv2d(x: np.ndarray, layer: Layer) -> np.ndarray:
     return result + layer.weights["bias"].astype(np.float64)[:, None, None] if a["bias"] else result
 
 
-def _apply(x: np.ndarray, layer: Layer) -> np.ndarray:
+def _apply(layer: Layer, x: np.ndarray, *others: np.ndarray) -> np.ndarray:
     a, w = layer.attributes, {suffix: array.astype(np.float64) for suffix, array in layer.weights.items()}
     match layer.operator:
         case "conv2d":
@@ -49,6 +49,8 @@ def _apply(x: np.ndarray, layer: Layer) -> np.ndarray:
             return x * scale[:, None, None] + (w["bias"] - w["running_mean"] * scale)[:, None, None]
         case "relu":
             return np.maximum(x, 0)
+        case "add":
+            return x + others[0]
         case "max_pool2d":
             return _windows(_padded(x, a["padding"], -np.inf), a).max(axis=(3, 4))
         case "global_avg_pool":
@@ -59,9 +61,9 @@ def _apply(x: np.ndarray, layer: Layer) -> np.ndarray:
 
 
 def _one_picture(network: Network, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    values, x = {}, picture.astype(np.float64)
+    values = {"input": picture.astype(np.float64)}
     for layer in network.layers:
-        x = values[layer.name] = _apply(x, layer)
+        values[layer.name] = _apply(layer, *(values[source] for source in layer.sources))
     return values[network.features.name], values[network.logits.name]
 
 
