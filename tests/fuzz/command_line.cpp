@@ -34,7 +34,7 @@ class Playground {
                                              "conv conv2d input out_channels=4 kernel=3\n"
                                              "gap global_avg_pool conv\n"
                                              "fc linear gap out_features=3\n"));
-    write_image("p.png", Image(12, 9));
+    write_image("p.png", Image(44, 9));  // as wide as a caption needs
     std::ofstream("t.txt") << "p.png\t1\t0\t0\t5\t5\n";
     for (const auto& entry : fs::directory_iterator(".")) ours_.push_back(entry.path());
   }

@@ -46,6 +46,7 @@ void fuzz_labels(Bytes file);
 void fuzz_records(Bytes files);
 void fuzz_picture(Bytes file);
 void fuzz_map(Bytes map);
+void fuzz_captions(Bytes caption);
 void fuzz_command_line(Bytes arguments);
 
 std::string mutate_safetensors(std::string input, std::size_t most, std::minstd_rand& random,
@@ -70,6 +71,7 @@ inline constexpr Target targets[] = {
     {"records", fuzz_records, mutate_text},
     {"picture", fuzz_picture, mutate_picture},
     {"map", fuzz_map},
+    {"captions", fuzz_captions},
     {"command_line", fuzz_command_line, mutate_text},
 };
 
