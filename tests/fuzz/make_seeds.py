@@ -125,16 +125,16 @@ for name, values in {
     "hill": [0, 1, 2, 1, 0, 3], "constant": [1], "negative": [-1, -2], "nan": [nan, 1, 0],
     "infinite": [infinity, -infinity, 1], "denormal": [1e-45, 2e-45, 1e-40], "huge": [3e38, -3e38], "empty": [],
 }.items():
-    write("map", name, bytes([7, 9, 20, 31, 51]) + numpy.array(values, "float32").tobytes())
+    write("map", name, bytes([7, 9, 20, 31, 63]) + numpy.array(values, "float32").tobytes())
 for name, head, label in (
     ("strip", (60, 50, 200, 3, 9), "n02123045 tabby, tabby cat"), ("beside_a_box", (150, 140, 100, 60, 51), "espresso"),
-    ("too_small", (30, 200, 0, 0, 0), "dog"), ("panel", (90, 60, 96, 30, 40), "n07920052 espresso"),
+    ("too_small", (30, 200, 0, 0, 0), "dog"), ("panel", (90, 60, 105, 30, 40), "n07920052 espresso"),
     ("letters", (150, 150, 251, 255, 255), "\u00e9t\u00e9, \u732b, \U0001f408"), ("none", (140, 140, 32, 0, 1), ""),
 ):
     write("captions", name, bytes(head) + label.encode())
 write("captions", "no_utf8", bytes((159, 159, 7, 9, 201)) + b"\xff\xc3,\xe2\x80 x\n\x1b[31m" + 300 * b"long ")
 
-write("map", "no_rows", bytes([0, 9, 20, 31, 51]))
+write("map", "no_rows", bytes([0, 9, 20, 31, 63]))
 
 for name, arguments in {
     "cam": ["cam", "p.png", "--top", "2", "--json", "--out", "o.png"],

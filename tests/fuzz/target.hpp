@@ -94,6 +94,14 @@ inline std::string_view as_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// One input of so many, for what takes long: chosen by all of its bytes, so that an input that was
+// chosen does not make chosen ones.
+inline bool is_chosen(Bytes input, unsigned of) {
+  unsigned sum = 0;
+  for (std::byte byte : input) sum += std::to_integer<unsigned>(byte);
+  return sum % of == 0;
+}
+
 // The parts of an input that stands for several files, with this line between them.
 std::vector<Bytes> parts_of(Bytes input);
 inline constexpr std::string_view between_parts = "\n----\n";
