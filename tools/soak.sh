@@ -3,9 +3,9 @@
 #
 #   tools/soak.sh [PREDICTIONS [ROUNDS]]      without them 200000 and 25
 #
-# So many predictions of the default model in one process (tests/soak/soak.cpp: memory, open files, processor time), then so many
-# rounds of a run over pictures that is stopped and killed at random moments and resumed until it is done, with results
-# as JSON lines and as CSV (tests/soak/batches.py: byte for byte what an undisturbed run writes). Exit status 1 if
+# So many predictions of the default model in one process (tests/soak/soak.cpp: memory, open files, time of the processor),
+# then so many rounds of a run over pictures that is stopped and killed at random moments and resumed until it is done, with
+# results as JSON lines and as CSV (tests/soak/batches.py: byte for byte what an undisturbed run writes). Exit status 1 if
 # anything grows or differs.
 set -euo pipefail
 cd "$(dirname "$0")/.."

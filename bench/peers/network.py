@@ -53,8 +53,11 @@ class Network:
     @property
     def features(self) -> Layer:
         """The layer whose output class activation maps are made of: the one that global_avg_pool reads."""
+        named = {layer.name: layer for layer in self.layers}
         (source,) = self.layers[self._only("global_avg_pool")].sources
-        return next(layer for layer in self.layers if layer.name == source)
+        while named[source].operator == "dropout":  # which has no output of its own
+            (source,) = named[source].sources
+        return named[source]
 
     @property
     def logits(self) -> Layer:

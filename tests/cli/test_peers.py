@@ -67,6 +67,12 @@ class Peers(ProgramTest):
         kernels = sum(layer.operator in ("conv2d", "linear") for layer in self.network.layers)
         self.assertEqual((self.here / "n.bin").stat().st_size, weights + 4 * kernels)
 
+    def test_maps_are_made_of_what_a_dropout_reads(self):
+        graph = "input channels=3 height=8 width=8\nact relu input\ndrop dropout act\ngap global_avg_pool drop\n"
+        graph += "fc linear gap out_features=3 bias=0\nprob softmax fc\n"
+        write_model(self.here / "m.safetensors", graph, {"fc.weight": np.ones((3, 3), np.float32)})
+        self.assertEqual(read_network(self.here / "m.safetensors").features.name, "act")
+
     def test_what_is_not_translated_is_refused(self):
         weight = np.ones((3, 3), np.float32)
         for lines, message in (
